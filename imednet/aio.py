@@ -1,0 +1,251 @@
+"""`AsyncImednetSDK`: the same resources and names, awaited, over the one core on threads.
+
+There is no second copy of any logic: `awaited` wraps an object so that its
+methods run on asyncio's worker threads, and the SDK is wrapped with it. Plugins
+use it likewise, and so serve both kinds of SDK with one implementation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import wraps
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from imednet import plugins
+from imednet.resources import RESOURCES
+from imednet.sdk import ImednetSDK
+
+if TYPE_CHECKING:
+    import builtins
+
+    from imednet.models import Coding, Form, Interval, Job, Query, Record, RecordRevision
+    from imednet.models import Site, Study, Subject, User, Variable, Visit
+
+    class AwaitedResource(Protocol["R"]):
+        """A resource as the async SDK has it."""
+
+        def iter(self, study_key: str, **arguments: Any) -> AsyncIterator[R]: ...
+        async def count(self, study_key: str, **arguments: Any) -> int: ...
+        async def get(self, study_key: str, id: str | int) -> R: ...
+        async def list(self, study_key: str, **arguments: Any) -> builtins.list[R]: ...
+
+    class AwaitedRecords(AwaitedResource[Record], Protocol):
+        """Records as the async SDK has them."""
+
+        async def create(
+            self, study_key: str, records: Sequence[dict[str, Any]], **arguments: Any
+        ) -> Job: ...
+
+    class AwaitedStudies(Protocol):
+        """Studies as the async SDK has them."""
+
+        def iter(self, **arguments: Any) -> AsyncIterator[Study]: ...
+        async def count(self, **arguments: Any) -> int: ...
+        async def get(self, study_key: str) -> Study: ...
+        async def list(self, **arguments: Any) -> builtins.list[Study]: ...
+
+    class AwaitedJobs(Protocol):
+        """Jobs as the async SDK has them."""
+
+        async def get(self, study_key: str, batch_id: str) -> Job: ...
+        async def wait(self, study_key: str, batch_id: str, **arguments: Any) -> Job: ...
+
+
+__all__ = ["AsyncImednetSDK", "awaited"]
+
+R = TypeVar("R")
+CHUNK_ROWS = 500  # items that one hop to a worker thread brings at most
+CHUNK_SECONDS = 0.02  # and how long it collects them
+
+
+def awaited(obj: Any) -> Any:
+    """Return `obj` with its methods awaited: each call runs on a worker thread.
+
+    A method that is a generator, or is annotated to return an Iterator or
+    Generator, becomes an async iterator. Attributes that are objects of their own
+    (a namespace of a plugin) are wrapped likewise; plain values are given as they are.
+
+    Example:
+        >>> class Greeter:
+        ...     def greet(self, name): return f"hello {name}"
+        ...     def count(self): yield from range(3)
+        >>> async def main():
+        ...     greeter = awaited(Greeter())
+        ...     return await greeter.greet("you"), [n async for n in greeter.count()]
+        >>> asyncio.run(main())
+        ('hello you', [0, 1, 2])
+    """
+    return _Awaited(obj)
+
+
+class _Awaited:
+    def __init__(self, obj: Any) -> None:
+        self._obj = obj
+
+    def __repr__(self) -> str:
+        return f"<awaited {self._obj!r}>"
+
+    def __dir__(self) -> list[str]:
+        return [name for name in dir(self._obj) if not name.startswith("_")]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _wrapped(getattr(self._obj, name))
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, type) or type(value).__module__ in ("builtins", "datetime"):
+        plain = not inspect.isroutine(value)
+        return value if plain else _on_thread(value)
+    return _on_thread(value) if callable(value) else _Awaited(value)
+
+
+def _on_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    if _iterates(function):
+
+        def stream(*args: Any, **options: Any) -> AsyncIterator[Any]:
+            return _stream(lambda: function(*args, **options))
+
+        return stream
+
+    async def call(*args: Any, **options: Any) -> Any:
+        return await asyncio.to_thread(function, *args, **options)
+
+    inner = getattr(function, "func", function)  # a partial has no name or docstring of its own
+    return wraps(inner)(call)
+
+
+def _iterates(function: Callable[..., Any]) -> bool:
+    if inspect.isgeneratorfunction(function):
+        return True
+    inner = getattr(function, "func", function)
+    returned = str(getattr(inner, "__annotations__", {}).get("return", ""))
+    return returned.split("[")[0].split(".")[-1] in ("Iterator", "Generator")
+
+
+async def _stream(make: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
+    """Iterate on a worker thread, many items a hop, none lost when an error comes."""
+    iterator: Iterator[Any] | None = None
+    hop: asyncio.Task[Any] | None = None
+    try:
+        while True:
+            hop = asyncio.ensure_future(asyncio.to_thread(_collect, iterator or make))
+            iterator, items, error = await asyncio.shield(hop)
+            for item in items:
+                yield item
+            if error is not None:
+                raise error
+            if iterator is None:
+                return
+    finally:
+        if hop is not None and not hop.done():  # cancelled: let the running hop end first
+            iterator = (await asyncio.wait_for(hop, None))[0]
+        if hasattr(iterator, "close"):
+            await asyncio.to_thread(iterator.close)
+
+
+def _collect(source: Any) -> tuple[Iterator[Any] | None, list[Any], BaseException | None]:
+    """Take items for a while; returns what is left (None: nothing), the items, and an error."""
+    items: list[Any] = []
+    end = time.monotonic() + CHUNK_SECONDS
+    try:
+        iterator = source if hasattr(source, "__next__") else iter(source())
+        for item in islice(iterator, CHUNK_ROWS):
+            items.append(item)
+            if time.monotonic() > end:
+                return iterator, items, None
+    except Exception as error:
+        return None, items, error
+    return (iterator if len(items) == CHUNK_ROWS else None), items, None
+
+
+class AsyncImednetSDK:
+    """`ImednetSDK`, awaited: the same arguments, resources, names and errors.
+
+    It can be made outside a running loop, and used in any. Each call runs on
+    asyncio's worker threads; callbacks (`on_progress`, `on_update`) run there too.
+    A call that is cancelled stops being waited for; its request runs to its end.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncImednetSDK() as sdk:
+        ...         sites, forms = await asyncio.gather(
+        ...             sdk.sites.list("DEMO"), sdk.forms.list("DEMO"))
+        ...         return [s.subject_key async for s in sdk.subjects.iter("DEMO", limit=2)]
+        >>> len(asyncio.run(main()))
+        2
+    """
+
+    studies: AwaitedStudies
+    sites: AwaitedResource[Site]
+    forms: AwaitedResource[Form]
+    intervals: AwaitedResource[Interval]
+    visits: AwaitedResource[Visit]
+    subjects: AwaitedResource[Subject]
+    users: AwaitedResource[User]
+    variables: AwaitedResource[Variable]
+    codings: AwaitedResource[Coding]
+    queries: AwaitedResource[Query]
+    record_revisions: AwaitedResource[RecordRevision]
+    records: AwaitedRecords
+    jobs: AwaitedJobs
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        security_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 3,
+        backoff_factor: float = 1.0,
+        page_size: int = 500,
+        prefetch: int = 8,
+        ca_bundle: str | os.PathLike[str] | None = None,
+        workflows: str | None = None,
+    ) -> None:
+        #: The SDK underneath, for code that is not async.
+        self.sync = ImednetSDK(
+            api_key,
+            security_key,
+            base_url,
+            timeout=timeout,
+            retries=retries,
+            backoff_factor=backoff_factor,
+            page_size=page_size,
+            prefetch=prefetch,
+            ca_bundle=ca_bundle,
+            workflows=workflows,
+        )
+        for name in (*RESOURCES, "jobs"):
+            setattr(self, name, awaited(getattr(self.sync, name)))
+        #: As `ImednetSDK.plugins` and `.workflows`, made with this SDK.
+        self.plugins = plugins.Plugins(self)
+        self.workflows: Any = plugins.workflows(self, self.sync.settings.workflows)
+
+    def __repr__(self) -> str:
+        return f"<AsyncImednetSDK {self.sync.settings.base_url}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections, as `ImednetSDK.close`."""
+        await asyncio.to_thread(self.sync.close)
+
+    def study(self, study_key: str) -> Any:
+        """Return the same resources bound to one study, awaited."""
+        return awaited(self.sync.study(study_key))
+
+    async def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """Send a request that nothing else covers, as `ImednetSDK.request`."""
+        return await asyncio.to_thread(self.sync.request, method, path, **arguments)

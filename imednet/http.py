@@ -1,0 +1,485 @@
+"""One request: headers, proxies, certificates, retries, deadlines, and status to error.
+
+The only module that imports urllib3, and so the only one that is imported when
+the first request is made. Retrying is urllib3's; what stands here is the policy.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import ssl
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from http.client import HTTPResponse as RawResponse
+from typing import Any, NamedTuple, NoReturn, Self
+from urllib.parse import quote, urlencode, urlsplit
+
+import urllib3
+from urllib3 import connection, connectionpool, exceptions
+
+from imednet import __version__
+from imednet.config import Credentials, Settings, is_loopback
+from imednet.errors import ConfigurationError, RequestError, ResponseError, for_status
+
+_loads: Callable[[bytes], Any]
+try:
+    from orjson import loads as _loads
+except ImportError:
+
+    def _not_json(word: str) -> NoReturn:
+        raise ValueError(f"{word} is not JSON")
+
+    _decode = json.JSONDecoder(parse_constant=_not_json).decode
+
+    def _loads(body: bytes) -> Any:
+        return _decode(body.decode())
+
+__all__ = ["Answer", "Transport", "parsed", "url_length"]
+
+log = logging.getLogger("imednet")
+
+BODY_LIMIT = 256 * 1024 * 1024  # bytes
+DEADLINE = 10  # times the timeout, for one whole try
+WAIT_LIMIT = 60.0  # seconds between two tries, whatever Retry-After asks
+RETRIED = (429, 500, 502, 503, 504)
+POOL_SIZE = 64  # connections kept; more can be open, and are closed after use
+
+
+class Answer(NamedTuple):
+    """A body that came with a 2xx status, not yet parsed."""
+
+    body: bytes
+    content_type: str
+    method: str
+    path: str
+    throttled: bool  #: whether the server said 429 on the way
+
+
+# --- Bounds: a server that drips bytes, or never stops, is cut off ------------------------------
+
+
+class _BoundedReader(io.RawIOBase):
+    """A socket's bytes, no later than a deadline and no more than the limit."""
+
+    def __init__(self, raw: Any, sock: Any) -> None:
+        self._raw, self._sock = raw, sock
+        self._wait = sock.gettimeout()
+        self._deadline = time.monotonic() + DEADLINE * self._wait
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"the answer did not end within {DEADLINE} times the timeout")
+        self._sock.settimeout(min(self._wait, left))
+        count: int = self._raw.readinto(buffer)
+        self._read += count
+        if self._read > BODY_LIMIT:
+            raise ResponseError(_TOO_LONG)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+_TOO_LONG = (
+    f"the answer is longer than {BODY_LIMIT >> 20} MiB and was refused: "
+    "ask for fewer rows a page (page_size=)"
+)
+
+
+class _BoundedResponse(RawResponse):
+    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        raw = self.fp.detach()  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_BoundedReader(raw, sock), 65536)  # type: ignore[assignment]
+
+    def begin(self) -> None:
+        super().begin()
+        if (self.length or 0) > BODY_LIMIT:
+            raise ResponseError(_TOO_LONG)
+
+
+class _HTTPConnection(connection.HTTPConnection):
+    response_class = _BoundedResponse
+
+
+class _HTTPSConnection(connection.HTTPSConnection):
+    response_class = _BoundedResponse
+
+
+class _HTTPPool(connectionpool.HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(connectionpool.HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+# --- Retries: urllib3's, told in the log by method and path only --------------------------------
+
+
+class _Retry(urllib3.Retry):
+    """urllib3's policy, with waits capped and each try told to the logger `imednet`."""
+
+    call: _Call
+
+    @classmethod
+    def for_call(cls, call: _Call, retries: int, backoff_factor: float) -> _Retry:
+        # A write is repeated only if its connection failed, so that nothing was sent.
+        again = retries if call.method == "GET" else 0
+        policy = cls(
+            total=retries,
+            connect=retries,
+            read=again,
+            status=again,
+            other=again,
+            redirect=again,
+            allowed_methods={"GET"},
+            status_forcelist=RETRIED,
+            backoff_factor=backoff_factor,
+            backoff_max=WAIT_LIMIT,
+            raise_on_status=False,
+            raise_on_redirect=False,
+        )
+        policy.call = call
+        return policy
+
+    def new(self, **changes: Any) -> Self:
+        policy = super().new(**changes)
+        policy.call = self.call
+        return policy
+
+    def increment(self, *args: Any, **details: Any) -> Self:
+        response, error = details.get("response"), details.get("error")
+        self.call.tell(response.status if response is not None else type(error).__name__)
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise exceptions.MaxRetryError(details["_pool"], "", error)  # time mends no certificate
+        policy = super().increment(*args, **details)
+        self.call.again()
+        return policy
+
+    def get_retry_after(self, response: Any) -> float | None:
+        try:
+            seconds = super().get_retry_after(response)
+        except exceptions.InvalidHeader:
+            return None
+        return None if seconds is None else min(seconds, WAIT_LIMIT)
+
+    def sleep(self, response: Any = None) -> None:
+        super().sleep(response)
+        self.call.started = time.monotonic()
+
+
+class _Call:
+    """One request as the log tells it: never its query, which may name a subject."""
+
+    def __init__(self, method: str, path: str) -> None:
+        self.method, self.path = method, path
+        self.attempt, self.throttled = 1, False
+        self.outcome: int | str = ""
+        self.started = time.monotonic()
+
+    def tell(self, outcome: int | str) -> None:
+        self.outcome = outcome
+        self.throttled = self.throttled or outcome == 429
+        elapsed = (time.monotonic() - self.started) * 1000
+        log.debug("%s %s: %s in %.0f ms (try %d)", *self._request, outcome, elapsed, self.attempt)
+
+    def again(self) -> None:
+        self.attempt += 1
+        log.warning("%s %s: %s, trying again (try %d)", *self._request, self.outcome, self.attempt)
+
+    @property
+    def _request(self) -> tuple[str, str]:
+        return self.method, self.path
+
+
+_calling = threading.local()
+
+
+def _not_ours(_: logging.LogRecord) -> bool:
+    return not getattr(_calling, "now", False)
+
+
+# urllib3 logs whole URLs, and a filter in one may name a subject. What it would say
+# of our requests, the logger `imednet` says; what it says of others' goes through.
+for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_not_ours)
+
+
+# --- The transport -----------------------------------------------------------------------------
+
+
+class Transport:
+    """Connections to one server; thread-safe. Raises only ImednetError's kinds."""
+
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        parts = urlsplit(settings.base_url)
+        self._root = parts.path
+        self._timeout = urllib3.Timeout(connect=settings.timeout, read=settings.timeout)
+        self._manager = _manager(settings, parts.scheme, parts.hostname or "")
+        self._pool: Any = self._manager.connection_from_host(
+            parts.hostname, parts.port, parts.scheme
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._manager.clear()
+        self._pool.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request, with retries, and return its answer.
+
+        `path` starts with "/" and is percent-encoded; `params` values may be
+        lists; `body` becomes JSON.
+        """
+        call = _Call(method, path)
+        settings = self._settings
+        _calling.now = True
+        try:
+            response = self._pool.urlopen(
+                method,
+                self._root + path + query(params),
+                body=None if body is None else _encoded(body),
+                headers=_Headers(self._credentials.headers(), **_HEADERS, **(headers or {})),
+                retries=_Retry.for_call(call, settings.retries, settings.backoff_factor),
+                redirect=method == "GET",
+                assert_same_host=True,
+                timeout=self._timeout,
+                decode_content=False,
+            )
+        except exceptions.HostChangedError as error:
+            host = urlsplit(self._credentials.scrub(error.url or "")).hostname or "elsewhere"
+            raise ResponseError(
+                f"{method} {path} was redirected to another server ({host}), and not followed, "
+                "since the keys would have gone there: check base_url (IMEDNET_BASE_URL)."
+            ) from None
+        except exceptions.HTTPError as error:
+            self._give_up(call, error)
+        finally:
+            _calling.now = False
+        call.tell(response.status)
+        return self._answer(call, response)
+
+    def _answer(self, call: _Call, response: Any) -> Answer:
+        status, kind = response.status, response.headers.get("Content-Type") or "no content type"
+        body = _unzipped(response.data, response.headers.get("Content-Encoding"), call)
+        answer = Answer(body, kind, call.method, call.path, call.throttled)
+        if 200 <= status < 300:
+            return answer
+        if status < 400:
+            raise ResponseError(
+                f"{call.method} {call.path} answered {status}, a redirect that leads nowhere: "
+                "check base_url (IMEDNET_BASE_URL)."
+            )
+        raise for_status(status)(
+            status, **_reasons(answer, self._credentials.scrub), method=call.method, path=call.path
+        )
+
+    def _give_up(self, call: _Call, error: exceptions.HTTPError) -> NoReturn:
+        reason = getattr(error, "reason", None) or error
+        scrub = self._credentials.scrub
+        text = scrub(f"{call.method} {call.path} got no answer after {_times(call.attempt)}: ")
+        text += f"{_cause(reason, self._settings)}"
+        if call.method != "GET" and not isinstance(reason, exceptions.ConnectTimeoutError):
+            text += " It is not known whether the server took it: look before sending it again."
+        # Not `from error`: its text holds the whole URL, and a filter may name a subject.
+        raise RequestError(text) from (reason if reason is not error else None)
+
+
+class _Headers(dict[str, str]):
+    """Request headers that do not show the keys to a traceback with local variables."""
+
+    def __repr__(self) -> str:
+        return f"<headers {', '.join(self)}>"
+
+    def copy(self) -> _Headers:
+        return _Headers(self)
+
+
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "gzip",
+    "content-type": "application/json",
+    "user-agent": f"imednet/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}",
+}
+
+
+def _manager(settings: Settings, scheme: str, host: str) -> urllib3.PoolManager:
+    options: dict[str, Any] = {"maxsize": POOL_SIZE}
+    if scheme == "https":
+        options["ssl_context"] = _ssl_context(settings.ca_bundle)
+    proxy = _proxy_for(scheme, host)
+    manager: urllib3.PoolManager
+    if proxy is None:
+        manager = urllib3.PoolManager(**options)
+    else:
+        manager = _proxy_manager(proxy, options)
+    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    return manager
+
+
+def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
+    if ca_bundle is None:
+        return ssl.create_default_context()
+    try:
+        if os.path.isdir(ca_bundle):
+            return ssl.create_default_context(capath=ca_bundle)
+        return ssl.create_default_context(cafile=ca_bundle)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"ca_bundle is {ca_bundle!r}, which holds no certificates that can be read "
+            f"({error}): give a PEM file, or a folder of them."
+        ) from error
+
+
+def _proxy_for(scheme: str, host: str) -> str | None:
+    """Return the proxy's URL, from HTTPS_PROXY and NO_PROXY or the system's settings."""
+    settable = sys.platform in ("win32", "darwin")
+    if is_loopback(host) or not (settable or any(n.lower().endswith("_proxy") for n in os.environ)):
+        return None
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    return None if not proxy or proxy_bypass(host) else proxy
+
+
+def _proxy_manager(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:
+    try:
+        parts = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        login = urllib3.util.make_headers(proxy_basic_auth=_unquoted(parts.auth))
+        url = f"{parts.scheme}://{parts.host}:{parts.port or 80}"
+        return urllib3.ProxyManager(url, proxy_headers=login, **options)
+    except (exceptions.HTTPError, ValueError, AssertionError):
+        raise ConfigurationError(
+            "HTTPS_PROXY is not a proxy's URL: give http://HOST:PORT or http://USER:PASSWORD@HOST:PORT"
+        ) from None
+
+
+def _unquoted(login: str | None) -> str | None:
+    from urllib.parse import unquote
+
+    return None if login is None else unquote(login)
+
+
+def query(params: Mapping[str, Any] | None) -> str:
+    """Return the query string, with its question mark, of parameters that are not None."""
+    pairs = {key: _query_value(v) for key, v in (params or {}).items() if v is not None}
+    return "?" + urlencode(pairs, doseq=True, quote_via=quote, safe="") if pairs else ""
+
+
+def _query_value(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def url_length(settings: Settings, path: str, params: Mapping[str, Any]) -> int:
+    """Return how many characters a request's URL has."""
+    return len(settings.base_url) + len(path) + len(query(params))
+
+
+def _encoded(body: Any) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"the body cannot be sent as JSON: {error}") from None
+
+
+def _unzipped(data: bytes, encoding: str | None, call: _Call) -> bytes:
+    """Undo gzip, within the limit: a small body may hold a huge one."""
+    if not encoding or encoding.lower() == "identity" or not data:
+        return data
+    what = f"{call.method} {call.path} answered with a body"
+    if encoding.lower() not in ("gzip", "x-gzip"):
+        raise ResponseError(f"{what} encoded as {encoding!r}, which was not asked for.")
+    inflater = zlib.decompressobj(31)
+    try:
+        body = inflater.decompress(data, BODY_LIMIT)
+    except zlib.error as error:
+        raise ResponseError(f"{what} whose gzip is broken: {error}.") from None
+    if inflater.unconsumed_tail:
+        raise ResponseError(_TOO_LONG)
+    if not inflater.eof:
+        raise ResponseError(f"{what} whose gzip is cut short.")
+    return body
+
+
+def parsed(answer: Answer) -> Any:
+    """Parse an answer's JSON; raises ResponseError for HTML, cut JSON, or nothing."""
+    try:
+        return _loads(answer.body)
+    except ValueError:
+        size, kind = len(answer.body), answer.content_type
+        raise ResponseError(
+            f"{answer.method} {answer.path} answered with {size} bytes of {kind} that are not "
+            "whole JSON: is a proxy or login page in between, or base_url another server's?"
+        ) from None
+
+
+def _reasons(answer: Answer, scrub: Callable[[str], str]) -> dict[str, Any]:
+    """Read either of the API's two error bodies; what is neither gives no reasons."""
+    try:
+        error = parsed(answer)["metadata"]["error"]
+        field = error.get("field") or {}
+        attribute, value = field.get("attribute"), field.get("value")
+    except (ResponseError, KeyError, TypeError, AttributeError):
+        return {}
+    description = error.get("description") or error.get("message")
+    found = {"code": error.get("code"), "description": description, "attribute": attribute}
+    texts = {key: scrub(str(text)) for key, text in found.items() if text is not None}
+    return {**texts, "value": scrub(value) if isinstance(value, str) else value}
+
+
+def _times(count: int) -> str:
+    return "1 try" if count == 1 else f"{count} tries"
+
+
+def _cause(reason: BaseException, settings: Settings) -> str:
+    """Say in a sentence why no answer came, and the cure where there is one."""
+    text = str(reason)
+    host = urlsplit(settings.base_url).hostname
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return (
+            f"the certificate of {host} is not trusted here. Behind a company proxy, give its "
+            "certificates with ca_bundle= or IMEDNET_CA_BUNDLE (a PEM file)."
+        )
+    if isinstance(reason, exceptions.ProxyError):
+        return (
+            f"the proxy in HTTPS_PROXY failed ({reason.original_error}). Check it, its user and "
+            f"password, or put {host} into NO_PROXY."
+        )
+    if isinstance(reason, exceptions.NameResolutionError):
+        return f"the name {host} cannot be resolved. Check base_url and the network."
+    if isinstance(reason, exceptions.NewConnectionError):
+        return f"no connection to {host} ({_innermost(reason)}). Check base_url and the network."
+    if isinstance(reason, exceptions.TimeoutError):
+        return f"no answer in time (timeout is {settings.timeout:g} s; see timeout=)."
+    return f"the connection broke ({_innermost(reason)})."
+
+
+def _innermost(error: BaseException) -> str:
+    """Name the root of a network error without the URL that urllib3's texts may hold."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    inner = next((part for part in error.args if isinstance(part, Exception)), error)
+    return f"{type(inner).__name__}: {getattr(inner, 'strerror', None) or inner.args[-1:]}"

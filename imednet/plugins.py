@@ -1,0 +1,251 @@
+"""The one door for plugins: entry points in three groups.
+
+- `imednet.plugins`: `workflows` becomes `sdk.workflows` when an SDK is made; any
+  other name becomes `sdk.plugins.NAME` on first use. Each is a callable that takes
+  the SDK.
+- `imednet.commands`: a command of `imednet` on the command line.
+- `imednet.dashboard`: a page of the dashboard.
+
+A plugin that is broken is named, with its distribution and the cause, and stops
+nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, runtime_checkable
+
+from imednet.errors import PluginLoadError
+
+if TYPE_CHECKING:
+    from imednet.aio import AsyncImednetSDK
+    from imednet.sdk import ImednetSDK
+
+    AnySDK = ImednetSDK | AsyncImednetSDK
+
+__all__ = [
+    "COMMANDS",
+    "DASHBOARD",
+    "GROUPS",
+    "PLUGINS",
+    "InstalledPlugin",
+    "Plugins",
+    "PluginProtocol",
+    "WorkflowsNamespaceProtocol",
+    "find",
+    "installed",
+    "load",
+]
+
+PLUGINS = "imednet.plugins"
+COMMANDS = "imednet.commands"
+DASHBOARD = "imednet.dashboard"
+GROUPS = (PLUGINS, COMMANDS, DASHBOARD)
+WORKFLOWS = "workflows"
+PARTS = ("data_extraction", "query_management", "record_mapper", "record_update", "subject_data")
+
+
+@runtime_checkable
+class WorkflowsNamespaceProtocol(Protocol):
+    """What the factory of a `workflows` plugin returns."""
+
+    @property
+    def data_extraction(self) -> Any: ...
+    @property
+    def query_management(self) -> Any: ...
+    @property
+    def record_mapper(self) -> Any: ...
+    @property
+    def record_update(self) -> Any: ...
+    @property
+    def subject_data(self) -> Any: ...
+
+
+@runtime_checkable
+class PluginProtocol(Protocol):
+    """A `workflows` plugin: a factory that gets the SDK, plain or async, and sends nothing.
+
+    Example:
+        >>> def create_workflows(sdk): ...
+        >>> isinstance(create_workflows, PluginProtocol)
+        True
+    """
+
+    def __call__(self, sdk: Any, /) -> WorkflowsNamespaceProtocol: ...
+
+
+class InstalledPlugin(NamedTuple):
+    """One registered entry point; `error` is None where loading it works."""
+
+    group: str
+    name: str
+    distribution: str
+    version: str
+    error: str | None
+
+
+def find(group: str, name: str | None = None) -> list[metadata.EntryPoint]:
+    """Return the registered entry points of a group, or those of one name; loads nothing."""
+    found = metadata.entry_points(group=group)
+    return [point for point in found if name is None or point.name == name]
+
+
+def load(point: metadata.EntryPoint) -> Any:
+    """Import what an entry point stands for; raises PluginLoadError if that is no callable."""
+    try:
+        loaded = point.load()
+    except Exception as error:
+        raise _broken(point, f"importing it failed: {_said(error)}") from error
+    if not callable(loaded):
+        raise _broken(point, f"it is {loaded!r}, which cannot be called")
+    return loaded
+
+
+def installed() -> list[InstalledPlugin]:
+    """List every registered plugin, command and page, and whether it loads.
+
+    Example:
+        >>> ("imednet.commands", "simulate") in [plugin[:2] for plugin in installed()]
+        True
+    """
+    return [_looked_at(point) for group in GROUPS for point in find(group)]
+
+
+def _looked_at(point: metadata.EntryPoint) -> InstalledPlugin:
+    error = None
+    try:
+        load(point)
+    except PluginLoadError as failure:
+        error = str(failure)
+    name, version = _distribution(point)
+    return InstalledPlugin(point.group, point.name, name, version, error)
+
+
+def workflows(sdk: AnySDK, wanted: str | None) -> Any:
+    """Make what becomes `sdk.workflows`: the plugin's namespace, or a placeholder.
+
+    `wanted` names the distribution to take it from, None for the only one. Raises
+    PluginLoadError where it cannot be told which, or the one is broken.
+    """
+    point = _chosen(find(PLUGINS, WORKFLOWS), wanted)
+    if point is None:
+        return Placeholder("sdk.workflows", "imednet-workflows")
+    namespace = _made(point, sdk)
+    lacking = [part for part in PARTS if not hasattr(namespace, part)]
+    if lacking:
+        raise _broken(point, f"what it returned has no {', '.join(lacking)}")
+    return namespace
+
+
+def _chosen(points: list[metadata.EntryPoint], wanted: str | None) -> metadata.EntryPoint | None:
+    if wanted is not None:
+        named = [point for point in points if _plain(_distribution(point)[0]) == _plain(wanted)]
+        if not named:
+            raise PluginLoadError(
+                f"no workflows plugin comes from {wanted!r}, which workflows= or "
+                f"IMEDNET_WORKFLOWS names; installed: {_listed(points) or 'none'}."
+            )
+        points = named
+    if len(points) > 1:
+        raise PluginLoadError(
+            f"{len(points)} workflows plugins are installed, {_listed(points)}: uninstall all but "
+            "one, or name the distribution to use in workflows= or IMEDNET_WORKFLOWS."
+        )
+    return points[0] if points else None
+
+
+def _made(point: metadata.EntryPoint, sdk: AnySDK) -> Any:
+    factory = load(point)
+    try:
+        return factory(sdk)
+    except Exception as error:
+        raise _broken(point, f"calling it with the SDK failed: {_said(error)}") from error
+
+
+def _broken(point: metadata.EntryPoint, why: str) -> PluginLoadError:
+    name, version = _distribution(point)
+    return PluginLoadError(
+        f"the plugin {point.name!r} of {name} {version} ({point.group}: {point.value}) "
+        f"cannot be used: {why}."
+    )
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": .")
+
+
+def _distribution(point: metadata.EntryPoint) -> tuple[str, str]:
+    dist = point.dist
+    return (dist.name, dist.version) if dist is not None else ("an unknown distribution", "?")
+
+
+def _listed(points: list[metadata.EntryPoint]) -> str:
+    return ", ".join(sorted(" ".join(_distribution(point)) for point in points))
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(".", "-")
+
+
+class Plugins:
+    """`sdk.plugins.NAME`: each plugin made with the SDK on first use, then kept."""
+
+    def __init__(self, sdk: AnySDK) -> None:
+        self._sdk = sdk
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"<plugins: {', '.join(self.__dir__()) or 'none'}>"
+
+    def __dir__(self) -> list[str]:
+        return sorted({point.name for point in find(PLUGINS)} - {WORKFLOWS})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == WORKFLOWS:
+            raise AttributeError(name)
+        with self._lock:
+            if name not in vars(self):
+                setattr(self, name, self._make(name))
+        return vars(self)[name]
+
+    def _make(self, name: str) -> Any:
+        points = find(PLUGINS, name)
+        if not points:
+            known = ", ".join(self.__dir__()) or "none"
+            raise AttributeError(f"no plugin {name!r} is installed; installed: {known}")
+        if len(points) > 1:
+            raise PluginLoadError(
+                f"{len(points)} plugins are called {name!r}, {_listed(points)}: "
+                "uninstall all but one."
+            )
+        return _made(points[0], self._sdk)
+
+
+class Placeholder:
+    """Stands where a plugin would: any use of it says what to install."""
+
+    __slots__ = ("_message", "_what")
+
+    def __init__(self, what: str, package: str) -> None:
+        object.__setattr__(self, "_what", what)
+        object.__setattr__(
+            self,
+            "_message",
+            f"{what} comes from a plugin that is not installed. Install it with:\n"
+            f"  pip install {package}",
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self._what}: not installed>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise ImportError(self._message)
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise ImportError(self._message)
+
+    __call__ = __getitem__ = __iter__ = __len__ = __contains__ = __bool__ = _refuse
+    __setattr__ = __delattr__ = _refuse
