@@ -17,16 +17,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from imednet import plugins
-from imednet.resources import RESOURCES
+from imednet.listing import RESOURCES
 from imednet.sdk import ImednetSDK
+
+R = TypeVar("R")
 
 if TYPE_CHECKING:
     import builtins
 
-    from imednet.models import Coding, Form, Interval, Job, Query, Record, RecordRevision
-    from imednet.models import Site, Study, Subject, User, Variable, Visit
+    from imednet import models
 
-    class AwaitedResource(Protocol["R"]):
+    class AwaitedResource(Protocol[R]):
         """A resource as the async SDK has it."""
 
         def iter(self, study_key: str, **arguments: Any) -> AsyncIterator[R]: ...
@@ -34,31 +35,30 @@ if TYPE_CHECKING:
         async def get(self, study_key: str, id: str | int) -> R: ...
         async def list(self, study_key: str, **arguments: Any) -> builtins.list[R]: ...
 
-    class AwaitedRecords(AwaitedResource[Record], Protocol):
+    class AwaitedRecords(AwaitedResource[models.Record], Protocol):
         """Records as the async SDK has them."""
 
         async def create(
             self, study_key: str, records: Sequence[dict[str, Any]], **arguments: Any
-        ) -> Job: ...
+        ) -> models.Job: ...
 
     class AwaitedStudies(Protocol):
         """Studies as the async SDK has them."""
 
-        def iter(self, **arguments: Any) -> AsyncIterator[Study]: ...
+        def iter(self, **arguments: Any) -> AsyncIterator[models.Study]: ...
         async def count(self, **arguments: Any) -> int: ...
-        async def get(self, study_key: str) -> Study: ...
-        async def list(self, **arguments: Any) -> builtins.list[Study]: ...
+        async def get(self, study_key: str) -> models.Study: ...
+        async def list(self, **arguments: Any) -> builtins.list[models.Study]: ...
 
     class AwaitedJobs(Protocol):
         """Jobs as the async SDK has them."""
 
-        async def get(self, study_key: str, batch_id: str) -> Job: ...
-        async def wait(self, study_key: str, batch_id: str, **arguments: Any) -> Job: ...
+        async def get(self, study_key: str, batch_id: str) -> models.Job: ...
+        async def wait(self, study_key: str, batch_id: str, **arguments: Any) -> models.Job: ...
 
 
 __all__ = ["AsyncImednetSDK", "awaited"]
 
-R = TypeVar("R")
 CHUNK_ROWS = 500  # items that one hop to a worker thread brings at most
 CHUNK_SECONDS = 0.02  # and how long it collects them
 
@@ -146,8 +146,9 @@ async def _stream(make: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
     finally:
         if hop is not None and not hop.done():  # cancelled: let the running hop end first
             iterator = (await asyncio.wait_for(hop, None))[0]
-        if hasattr(iterator, "close"):
-            await asyncio.to_thread(iterator.close)
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            await asyncio.to_thread(close)
 
 
 def _collect(source: Any) -> tuple[Iterator[Any] | None, list[Any], BaseException | None]:
@@ -183,16 +184,16 @@ class AsyncImednetSDK:
     """
 
     studies: AwaitedStudies
-    sites: AwaitedResource[Site]
-    forms: AwaitedResource[Form]
-    intervals: AwaitedResource[Interval]
-    visits: AwaitedResource[Visit]
-    subjects: AwaitedResource[Subject]
-    users: AwaitedResource[User]
-    variables: AwaitedResource[Variable]
-    codings: AwaitedResource[Coding]
-    queries: AwaitedResource[Query]
-    record_revisions: AwaitedResource[RecordRevision]
+    sites: AwaitedResource[models.Site]
+    forms: AwaitedResource[models.Form]
+    intervals: AwaitedResource[models.Interval]
+    visits: AwaitedResource[models.Visit]
+    subjects: AwaitedResource[models.Subject]
+    users: AwaitedResource[models.User]
+    variables: AwaitedResource[models.Variable]
+    codings: AwaitedResource[models.Coding]
+    queries: AwaitedResource[models.Query]
+    record_revisions: AwaitedResource[models.RecordRevision]
     records: AwaitedRecords
     jobs: AwaitedJobs
 

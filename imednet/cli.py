@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, get_args
 
 from imednet import ImednetSDK, __version__, plugins
-from imednet.errors import ImednetError
-from imednet.resources import RESOURCES
+from imednet.errors import ImednetError, PluginLoadError
+from imednet.listing import RESOURCES
 
 __all__ = ["main"]
 
@@ -100,7 +100,9 @@ def _run(words: list[str]) -> None:
 
 def _help() -> str:
     theirs = sorted({point.name for point in plugins.find(plugins.COMMANDS)})
-    return HELP.format(resources=", ".join(map(_dashed, RESOURCES)), commands=", ".join(theirs) or "none")
+    return HELP.format(
+        resources=", ".join(map(_dashed, RESOURCES)), commands=", ".join(theirs) or "none"
+    )
 
 
 def _dispatch(name: str, words: list[str]) -> None:
@@ -120,12 +122,14 @@ def _plugin_command(name: str) -> Any:
     points = plugins.find(plugins.COMMANDS, name)
     if len(points) > 1:
         owners = ", ".join(point.dist.name for point in points if point.dist)
-        raise plugins.PluginLoadError(f"{len(points)} plugins have a command {name!r}: {owners}.")
+        raise PluginLoadError(f"{len(points)} plugins have a command {name!r}: {owners}.")
     if points:
         return _component(plugins.load(points[0]), name)
     if name in ABSENT:
         title, package = ABSENT[name]
-        print(f"{title} plugin not found. Install it with:\n  pip install {package}", file=sys.stderr)
+        print(
+            f"{title} plugin not found. Install it with:\n  pip install {package}", file=sys.stderr
+        )
         raise SystemExit(1)
     known = [*map(_dashed, RESOURCES), "jobs", "plugins", *ABSENT]
     known += [point.name for point in plugins.find(plugins.COMMANDS)]
@@ -172,7 +176,9 @@ def _component(thing: Any, name: str) -> Any:
     made = thing() if inspect.isclass(thing) else thing
     about = inspect.getdoc(thing) or ""
     parts = {n: getattr(made, n) for n in dir(made) if not n.startswith("_")}
-    menus = {n: p if inspect.isroutine(p) else _component(p, n) for n, p in parts.items() if _runs(p)}
+    menus = {
+        n: p if inspect.isroutine(p) else _component(p, n) for n, p in parts.items() if _runs(p)
+    }
     return _Menu(name, about, menus) if menus or not callable(made) else made.__call__
 
 
@@ -296,14 +302,20 @@ def _resource(name: str) -> _Menu:
         common = attributes
     listing = [*common, ("sort", str | None), ("limit", int | None), ("page_size", int | None)]
 
-    def run_list(*keys: str, output: str = "table", to: str | None = None, **arguments: Any) -> None:
-        _write(lambda sdk, say: getattr(sdk, name).iter(*keys, on_progress=say, **arguments), output, to)
+    def run_list(
+        *keys: str, output: str = "table", to: str | None = None, **arguments: Any
+    ) -> None:
+        _write(
+            lambda sdk, say: getattr(sdk, name).iter(*keys, on_progress=say, **arguments),
+            output,
+            to,
+        )
 
     def run_count(*keys: str, **arguments: Any) -> int:
         with ImednetSDK() as sdk:
             return int(_checked(lambda: getattr(sdk, name).count(*keys, **arguments)))
 
-    def run_get(*keys: str, output: str = "table", to: str | None = None) -> None:
+    def run_get(*keys: str, output: str, to: str | None = None) -> None:
         _write(lambda sdk, _: iter([_checked(lambda: getattr(sdk, name).get(*keys))]), output, to)
 
     written: list[tuple[str, Any]] = [("output", str), ("to", str | None)]
@@ -322,8 +334,8 @@ def _resource(name: str) -> _Menu:
 
 def _attributes(name: str) -> list[tuple[str, Any]]:
     from imednet import models
+    from imednet.listing import COMPARABLE
     from imednet.models.decoding import columns
-    from imednet.resources import COMPARABLE
 
     spec = RESOURCES[name]
     special = [(n, bool | None if n.startswith("include") else str | None) for n in spec.special]

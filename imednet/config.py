@@ -130,7 +130,7 @@ def _whole(value: Any, name: str, low: int, high: int) -> int:
 def _ca_bundle(value: Any, name: str) -> str | None:
     if value is None:
         return None
-    path = os.fspath(value)
+    path: str = os.fspath(value)
     if not os.path.exists(path):
         raise ConfigurationError(
             f"{name} is {path!r}, which does not exist: give a PEM file, or a folder of them."

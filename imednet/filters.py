@@ -7,6 +7,7 @@ So "a is 1 or 2, and c is x" has to be written out: `a==1;c==x,a==2;c==x`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -52,7 +53,7 @@ def value_text(value: Any, kind: str = "text") -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(int(value))
-    if isinstance(value, (float, Decimal)) and value - value == 0:
+    if isinstance(value, (float, Decimal)) and math.isfinite(value):
         return str(int(value)) if value == int(value) else format(Decimal(str(value)), "f")
     if isinstance(value, datetime) and value == value:  # pandas' NaT does not equal itself
         return _moment(value, kind)

@@ -40,6 +40,7 @@ except ImportError:
     def _loads(body: bytes) -> Any:
         return _decode(body.decode())
 
+
 __all__ = ["Answer", "Transport", "parsed", "url_length"]
 
 log = logging.getLogger("imednet")
@@ -101,8 +102,8 @@ _TOO_LONG = (
 class _BoundedResponse(RawResponse):
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        raw = self.fp.detach()  # type: ignore[attr-defined]
-        self.fp = io.BufferedReader(_BoundedReader(raw, sock), 65536)  # type: ignore[assignment]
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_BoundedReader(raw, sock), 65536)
 
     def begin(self) -> None:
         super().begin()
@@ -330,11 +331,7 @@ def _manager(settings: Settings, scheme: str, host: str) -> urllib3.PoolManager:
     if scheme == "https":
         options["ssl_context"] = _ssl_context(settings.ca_bundle)
     proxy = _proxy_for(scheme, host)
-    manager: urllib3.PoolManager
-    if proxy is None:
-        manager = urllib3.PoolManager(**options)
-    else:
-        manager = _proxy_manager(proxy, options)
+    manager = urllib3.PoolManager(**options) if proxy is None else _proxy_manager(proxy, options)
     manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
     return manager
 

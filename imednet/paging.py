@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from imednet.errors import PaginationError, ResponseError
 from imednet.http import Answer, parsed
@@ -107,7 +107,7 @@ def _page(answer: Answer, size: int, number: int) -> _Page:
     return _Page(rows, total, cut if _whole(cut) and 0 < cut < size else size)
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -131,9 +131,7 @@ class _Check:
     def wanted_pages(self) -> int:
         return -(-self.wanted // self.size)
 
-    def page(
-        self, answer: Answer, number: int, again: Callable[[int], Answer] | None
-    ) -> list[Any]:
+    def page(self, answer: Answer, number: int, again: Callable[[int], Answer] | None) -> list[Any]:
         """Return a page's rows, checked; `again` asks anew for one that was asked for early."""
         page = _page(answer, self._listing.size, number)
         if number == 0:

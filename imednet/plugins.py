@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from imednet.errors import PluginLoadError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imednet.aio import AsyncImednetSDK
     from imednet.sdk import ImednetSDK
 
-    AnySDK = ImednetSDK | AsyncImednetSDK
+    AnySDK: TypeAlias = ImednetSDK | AsyncImednetSDK
 
 __all__ = [
     "COMMANDS",
@@ -30,8 +30,8 @@ __all__ = [
     "GROUPS",
     "PLUGINS",
     "InstalledPlugin",
-    "Plugins",
     "PluginProtocol",
+    "Plugins",
     "WorkflowsNamespaceProtocol",
     "find",
     "installed",

@@ -8,268 +8,23 @@ never that a call failed: every failure is an error of `imednet.errors`.
 from __future__ import annotations
 
 import builtins
-import heapq
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
-from functools import cmp_to_key
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
-from imednet.config import PAGE_SIZE_LIMIT
-from imednet.errors import JobFailedError, JobTimeoutError, NotFoundError, ResponseError
-from imednet.filters import Attribute, alternatives, packed, sort_order
+from imednet.errors import JobFailedError, JobTimeoutError, ResponseError
+from imednet.listing import PLAIN, Lists, M, segment
 
 if TYPE_CHECKING:
-    from imednet.models import Coding, Form, Interval, Job, Model, Query, Record
-    from imednet.models import RecordRevision, Site, Study, Subject, User, Variable, Visit
+    from imednet.listing import Progress
+    from imednet.models import Job, Record, Study  # noqa: F401  (Record: a forward reference)
     from imednet.sdk import ImednetSDK
 
-    Progress = Callable[[int, int], object]
-
-__all__ = ["RESOURCES", "Jobs", "Records", "Resource", "Studies", "segment"]
-
-M = TypeVar("M", bound="Model")
-URL_LIMIT = 6000  # characters; beyond, an "any of" is asked for in several requests
-RESTARTS = 2  # times that a list starts over because rows moved
-COMPARABLE = ("text", "integer", "number", "boolean", "timestamp", "date")
-_PLAIN = ("filter", "sort", "limit", "page_size", "modified_since", "on_progress")
+__all__ = ["Jobs", "Records", "Resource", "Studies"]
 
 
-class Spec(NamedTuple):
-    """What sets one resource apart."""
-
-    path: str
-    model: str
-    key: str  #: the row key
-    modified: str | None = None  #: what `modified_since` compares
-    filterable: bool = True
-    special: dict[str, str] = {}  #: further arguments, and the query parameters they become
-
-
-RESOURCES = {
-    "studies": Spec("studies", "Study", "study_key", "date_modified"),
-    "sites": Spec("sites", "Site", "site_id", "date_modified"),
-    "forms": Spec("forms", "Form", "form_id", "date_modified"),
-    "intervals": Spec("intervals", "Interval", "interval_id", "date_modified"),
-    "visits": Spec("visits", "Visit", "visit_id", "date_modified"),
-    "subjects": Spec("subjects", "Subject", "subject_id", "date_modified"),
-    "users": Spec(
-        "users", "User", "user_id", filterable=False, special={"include_inactive": "includeInactive"}
-    ),
-    "variables": Spec("variables", "Variable", "variable_id", "date_modified"),
-    "codings": Spec("codings", "Coding", "coding_id", "date_coded"),
-    "queries": Spec("queries", "Query", "annotation_id", "date_modified"),
-    "record_revisions": Spec(
-        "recordRevisions", "RecordRevision", "record_revision_id", "date_created"
-    ),
-    "records": Spec(
-        "records",
-        "Record",
-        "record_id",
-        "date_modified",
-        special={"record_data_filter": "recordDataFilter"},
-    ),
-}
-
-
-def segment(value: Any, what: str) -> str:
-    """Return a key or id percent-encoded for a path; raises ValueError for one that is none."""
-    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    if not text.strip() or text in (".", ".."):
-        raise ValueError(f"{what} is {value!r}: give the key or id that the API knows it by")
-    return quote(text, safe="")
-
-
-class _Selection(NamedTuple):
-    """A list call, understood and checked before anything is sent."""
-
-    path: str
-    params: dict[str, Any]
-    filters: builtins.list[str | None]  #: a request series each; empty: nothing can match
-    order: builtins.list[tuple[str, bool]]  #: names here, and whether descending
-    rising: bool
-    size: int
-    limit: int | None
-    progress: Progress | None
-
-
-class _Lists(Generic[M]):
-    """What `Resource` and `Studies` share: everything but whether there is a study key."""
-
-    def __init__(self, sdk: ImednetSDK, name: str) -> None:
-        self._sdk = sdk
-        self._name = name
-        self._spec = RESOURCES[name]
-
-    def __repr__(self) -> str:
-        return f"<{self._name} of {self._sdk!r}>"
-
-    def _model(self) -> type[M]:
-        from imednet import models
-
-        return cast("type[M]", getattr(models, self._spec.model))
-
-    def _known(self) -> dict[str, Attribute]:
-        from imednet.models.decoding import columns
-
-        return {c.name: Attribute(*c[:3]) for c in columns(self._model()) if c.kind in COMPARABLE}
-
-    def _select(self, path: str, arguments: dict[str, Any]) -> _Selection:
-        spec, known = self._spec, self._known()
-        plain = {name: arguments.pop(name, None) for name in _PLAIN}
-        special = {name: arguments.pop(name) for name in spec.special if name in arguments}
-        self._refuse_unknown(arguments, plain, known)
-        conditions = [(known[name], value) for name, value in arguments.items()]
-        if plain["modified_since"] is not None and spec.modified is not None:
-            conditions.append((known[spec.modified], (">=", plain["modified_since"])))
-        size = _within(plain["page_size"], "page_size", 1, PAGE_SIZE_LIMIT)
-        limit = _within(plain["limit"], "limit", 0, None)
-        size = size or self._sdk.settings.page_size
-        key = known[spec.key]
-        order = sort_order(plain["sort"] or [], {n: a.api_name for n, a in known.items()})
-        rising = key.kind == "integer" and order in ([], [(key.api_name, False)])
-        if key.api_name not in (name for name, _ in order):
-            order.append((key.api_name, False))  # ties in any order would move between pages
-        params = {spec.special[name]: value for name, value in special.items()}
-        params["sort"] = [f"{name},{'DESC' if down else 'ASC'}" for name, down in order]
-        names = {a.api_name: n for n, a in known.items()}
-        return _Selection(
-            path=path,
-            params=params,
-            filters=self._filters(path, params, alternatives(plain["filter"], conditions)),
-            order=[(names[name], down) for name, down in order if name in names],
-            rising=rising,
-            size=size if not limit else min(size, limit),
-            limit=limit,
-            progress=plain["on_progress"],
-        )
-
-    def _refuse_unknown(
-        self, conditions: dict[str, Any], plain: dict[str, Any], known: dict[str, Attribute]
-    ) -> None:
-        spec = self._spec
-        has = [name for name in _PLAIN if spec.filterable or name not in ("filter", "modified_since")]
-        has += [*spec.special, *(known if spec.filterable else ())]
-        given = [*conditions, *(name for name, value in plain.items() if value is not None)]
-        for name in given:
-            if name not in has:
-                raise TypeError(f"{self._name} have no argument {name!r}; they take {', '.join(has)}")
-
-    def _filters(
-        self, path: str, params: dict[str, Any], texts: Iterator[str] | None
-    ) -> builtins.list[str | None]:
-        if texts is None:
-            return [None]
-        from imednet.http import url_length
-
-        taken = url_length(self._sdk.settings, path, {**params, "page": 10**6, "size": 500})
-        return list(packed(texts, URL_LIMIT - taken - len("&filter=")))
-
-    # --- reading
-
-    def _iter(self, selection: _Selection) -> Iterator[M]:
-        """Rows of all request series, merged in order; raises PaginationError if rows move."""
-        if selection.limit == 0:
-            return
-        parts = [self._pages(selection, text) for text in selection.filters]
-        if len(parts) == 1:
-            for rows in parts[0]:
-                yield from rows
-            return
-        series = [(row for rows in part for row in rows) for part in parts]
-        yield from islice(self._merged(series, selection), selection.limit)
-
-    def _list(self, selection: _Selection) -> builtins.list[M]:
-        """The same as a list, starting over where rows moved."""
-        if selection.limit == 0:
-            return []
-        parts = [self._whole(selection, text) for text in selection.filters]
-        if len(parts) == 1:
-            return parts[0]
-        return list(islice(self._merged(parts, selection), selection.limit))
-
-    def _whole(self, selection: _Selection, text: str | None) -> builtins.list[M]:
-        from imednet.paging import RowsMoved
-
-        for left in range(RESTARTS, -1, -1):
-            found: builtins.list[M] = []
-            try:
-                for rows in self._pages(selection, text):
-                    if found:
-                        found += rows
-                    else:
-                        found = rows
-            except RowsMoved:
-                if not left:
-                    raise
-            else:
-                return found
-        raise AssertionError("the last try returns or raises")
-
-    def _pages(self, selection: _Selection, text: str | None) -> Iterator[builtins.list[M]]:
-        from imednet.models.decoding import decoder
-        from imednet.paging import Listing, pages
-
-        transport, key = self._sdk.transport, self._known()[self._spec.key]
-        params = {**selection.params, "filter": text, "size": selection.size}
-        listing = Listing(
-            fetch=lambda page: transport.send("GET", selection.path, {"page": page, **params}),
-            size=selection.size,
-            key=key.api_name,
-            rising=selection.rising,
-            prefetch=self._sdk.settings.prefetch,
-            limit=selection.limit,
-            progress=selection.progress,
-        )
-        return pages(listing, decoder(self._model()))
-
-    def _merged(self, series: Iterable[Iterable[M]], selection: _Selection) -> Iterator[M]:
-        def compare(one: M, other: M) -> int:
-            for name, down in selection.order:
-                a, b = getattr(one, name), getattr(other, name)
-                if a != b:
-                    less = b is None or (a is not None and a < b)  # null comes last
-                    return -1 if less != down else 1
-            return 0
-
-        return heapq.merge(*series, key=cmp_to_key(compare))
-
-    def _count(self, selection: _Selection) -> int:
-        from imednet.paging import total_of
-
-        send = self._sdk.transport.send
-        params = {name: value for name, value in selection.params.items() if name != "sort"}
-        return sum(
-            total_of(send("GET", selection.path, {"page": 0, "size": 1, "filter": f, **params}))
-            for f in selection.filters
-        )
-
-    def _get(self, path: str, key: Any) -> M:
-        segment(key, f"the {self._spec.key}")
-        if self._spec.filterable:
-            wanted: dict[str, Any] = {self._spec.key: key, "limit": 2}
-        else:
-            wanted = dict.fromkeys(self._spec.special, True)
-        for row in self._list(self._select(path, wanted)):
-            if str(getattr(row, self._spec.key)) == str(key):
-                return row
-        description = f"there is no {self._spec.key} {key!r} among the {self._name}"
-        raise NotFoundError(404, description=description, method="GET", path=path)
-
-
-def _within(value: Any, name: str, low: int, high: int | None) -> int | None:
-    if value is None:
-        return None
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        span = f"from {low} to {high}" if high is not None else f"from {low} up"
-        raise ValueError(f"{name} is {value!r}: give a whole number {span}")
-    return int(value)
-
-
-class Resource(_Lists[M]):
+class Resource(Lists[M]):
     """The rows of one kind in a study.
 
     Example:
@@ -368,7 +123,7 @@ class Resource(_Lists[M]):
         return f"/studies/{segment(study_key, 'study_key')}/{self._spec.path}"
 
 
-class Studies(_Lists["Study"]):
+class Studies(Lists["Study"]):
     """The studies that the keys may read: like `Resource`, but without a study key.
 
     Example:
@@ -423,7 +178,7 @@ class Studies(_Lists["Study"]):
 
 
 def _given(*values: Any) -> dict[str, Any]:
-    return dict(zip(_PLAIN, values, strict=True))
+    return dict(zip(PLAIN, values, strict=True))
 
 
 class Records(Resource["Record"]):

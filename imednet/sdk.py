@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 from imednet import plugins
 from imednet.config import credentials, settings
-from imednet.resources import RESOURCES, Jobs, Records, Resource, Studies, segment
+from imednet.listing import RESOURCES, segment
+from imednet.resources import Jobs, Records, Resource, Studies
 
 if TYPE_CHECKING:
+    from imednet import models
     from imednet.http import Transport
-    from imednet.models import Coding, Form, Interval, Query, RecordRevision, Site
-    from imednet.models import Subject, User, Variable, Visit
 
 __all__ = ["ImednetSDK", "Study"]
 
@@ -54,16 +54,16 @@ class ImednetSDK:
     """
 
     studies: Studies
-    sites: Resource[Site]
-    forms: Resource[Form]
-    intervals: Resource[Interval]
-    visits: Resource[Visit]
-    subjects: Resource[Subject]
-    users: Resource[User]
-    variables: Resource[Variable]
-    codings: Resource[Coding]
-    queries: Resource[Query]
-    record_revisions: Resource[RecordRevision]
+    sites: Resource[models.Site]
+    forms: Resource[models.Form]
+    intervals: Resource[models.Interval]
+    visits: Resource[models.Visit]
+    subjects: Resource[models.Subject]
+    users: Resource[models.User]
+    variables: Resource[models.Variable]
+    codings: Resource[models.Coding]
+    queries: Resource[models.Query]
+    record_revisions: Resource[models.RecordRevision]
     records: Records
     jobs: Jobs
 

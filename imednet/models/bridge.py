@@ -31,7 +31,7 @@ def prepare(cls: type[Model]) -> None:
     if cls in _prepared:
         return
     undefined = Undefined.RAISE if cls.refuse_unknown else Undefined.INCLUDE
-    settings = config(letter_case=LetterCase.CAMEL, undefined=undefined)  # type: ignore[arg-type]
+    settings = config(letter_case=LetterCase.CAMEL, undefined=undefined)
     cls.dataclass_json_config = settings["dataclasses_json"]
     names = vars(__import__(cls.__module__, fromlist=["x"]))
     names.setdefault("CatchAll", CatchAll)  # dataclasses-json looks it up where the class is
@@ -43,7 +43,7 @@ def prepare(cls: type[Model]) -> None:
     if not cls.refuse_unknown:
         extra = cls.__dataclass_fields__["extra"]
         extra.type = hints["extra"]
-        # Left out of every schema, but made by dataclasses-json with a deprecated word if not given.
+        # Left out of every schema, yet made with a deprecated word if it is not given.
         extra.metadata = MappingProxyType(dict(config(mm_field=Raw())))
     _prepared.add(cls)
     for nested in _models(hints.values()):

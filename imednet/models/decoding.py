@@ -83,7 +83,8 @@ class Model:
 
     def to_dict(self, encode_json: bool = False) -> dict[str, Any]:
         """Return a dict with the API's names and JSON values, unknown fields among them."""
-        return _bridged(type(self)).to_dict(self, encode_json)
+        found: dict[str, Any] = _bridged(type(self)).to_dict(self, encode_json)
+        return found
 
     @classmethod
     def from_json(cls, text: str | bytes, **options: Any) -> Self:
@@ -119,7 +120,8 @@ def model(cls: type[M]) -> type[M]:
     """
     if not cls.refuse_unknown:
         cls.__annotations__["extra"] = "CatchAll"
-        cls.extra = dataclasses.field(default_factory=dict, kw_only=True)  # type: ignore[assignment]
+        vars_of_class: Any = cls
+        vars_of_class.extra = dataclasses.field(default_factory=dict, kw_only=True)
     return dataclasses.dataclass(slots=True, eq=False, repr=False, match_args=False)(cls)
 
 

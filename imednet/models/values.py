@@ -107,8 +107,8 @@ def to_timestamp(value: Any) -> datetime | None:
                 return None
             moment = datetime.fromisoformat(value.strip())
         elif isinstance(value, (list, tuple)) and 3 <= len(value) <= 7:
-            parts = [*_whole(value), 0, 0, 0, 0][:7]
-            moment = datetime(*parts[:6], parts[6] // 1000)  # type: ignore[arg-type]
+            year, month, day, hour, minute, second, nano = [*_whole(value), 0, 0, 0, 0][:7]
+            moment = datetime(year, month, day, hour, minute, second, nano // 1000)
         elif isinstance(value, datetime):
             moment = value
         else:
