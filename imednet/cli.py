@@ -243,6 +243,7 @@ def _tamed_function(function: Callable[..., Any], words: list[str]) -> Callable[
                 bound.arguments[name] = _coerced(name, value, signature.parameters[name], words)
         except ValueError as error:
             raise FireError(str(error)) from None
+        bound.apply_defaults()
         return _Pending(lambda: function(*bound.args, **bound.kwargs))
 
     pend.__signature__ = signature  # type: ignore[attr-defined]

@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 from imednet.config import PAGE_SIZE_LIMIT
 from imednet.errors import NotFoundError
-from imednet.filters import Attribute, alternatives, packed, sort_order
 
 if TYPE_CHECKING:
+    from imednet.filters import Attribute
     from imednet.models import Model
     from imednet.sdk import ImednetSDK
 
@@ -113,11 +113,14 @@ class Lists(Generic[M]):
         return cast("type[M]", getattr(models, self._spec.model))
 
     def _known(self) -> dict[str, Attribute]:
+        from imednet.filters import Attribute
         from imednet.models.decoding import columns
 
         return {c.name: Attribute(*c[:3]) for c in columns(self._model()) if c.kind in COMPARABLE}
 
     def _select(self, path: str, arguments: dict[str, Any]) -> Selection:
+        from imednet.filters import alternatives, sort_order
+
         spec, known = self._spec, self._known()
         plain = {name: arguments.pop(name, None) for name in PLAIN}
         special = {name: arguments.pop(name) for name in spec.special if name in arguments}
@@ -167,6 +170,7 @@ class Lists(Generic[M]):
     ) -> builtins.list[str | None]:
         if texts is None:
             return [None]
+        from imednet.filters import packed
         from imednet.http import url_length
 
         taken = url_length(self._sdk.settings, path, {**params, "page": 10**6, "size": 500})

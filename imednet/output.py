@@ -44,7 +44,10 @@ def destination(path: str | None) -> Iterator[IO[str]]:
         yield sys.stdout
         return
     folder = os.path.dirname(os.path.abspath(path))
-    handle, draft = tempfile.mkstemp(prefix=".imednet-", suffix=".part", dir=folder)
+    try:
+        handle, draft = tempfile.mkstemp(prefix=".imednet-", suffix=".part", dir=folder)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, path) from None
     try:
         with open(handle, "w", encoding="utf-8", newline="") as out:
             yield out

@@ -12,13 +12,17 @@ nothing else.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
-from importlib import metadata
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from imednet.errors import PluginLoadError
 
 if TYPE_CHECKING:
+    from importlib import metadata
+
     from imednet.aio import AsyncImednetSDK
     from imednet.sdk import ImednetSDK
 
@@ -87,8 +91,45 @@ class InstalledPlugin(NamedTuple):
 
 def find(group: str, name: str | None = None) -> list[metadata.EntryPoint]:
     """Return the registered entry points of a group, or those of one name; loads nothing."""
+    if not _mentioned(group):
+        return []
+    from importlib import metadata
+
     found = metadata.entry_points(group=group)
     return [point for point in found if name is None or point.name == name]
+
+
+def _mentioned(group: str) -> bool:
+    """Tell whether an installed distribution may register anything in a group.
+
+    importlib.metadata takes three times as long to import as everything else that
+    an SDK needs, so it is left alone while no entry_points.txt on the path holds
+    the group's name. Where that cannot be seen at a glance (a zip file on the path,
+    a finder of another kind), the answer is that one may.
+    """
+    if any(f is not PathFinder and hasattr(f, "find_distributions") for f in sys.meta_path):
+        return True
+    return any(_mentioned_in(folder or ".", group.encode()) for folder in sys.path)
+
+
+def _mentioned_in(folder: str, group: bytes) -> bool:
+    if not os.path.isdir(folder) or folder.lower().endswith(".egg"):
+        return os.path.exists(folder)
+    try:
+        children = os.listdir(folder)
+    except OSError:
+        return False  # importlib.metadata passes over it as well
+    for child in children:
+        if child.lower().endswith((".dist-info", ".egg-info")):
+            try:
+                with open(os.path.join(folder, child, "entry_points.txt"), "rb") as file:
+                    if group in file.read():
+                        return True
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                return True
+    return False
 
 
 def load(point: metadata.EntryPoint) -> Any:

@@ -1,0 +1,142 @@
+"""Everything there is to run: `python3 noxfile.py demo`, `python3 noxfile.py tests` ...
+
+Run as a program, this file makes a private environment in `.dev/`, puts nox in it,
+and runs itself there: Python with venv and pip is all that is needed. With nox at
+hand, `nox -s tests` does the same.
+
+    python3 noxfile.py demo [--no-browser] [--port 8700]   a simulated study, shown
+    python3 noxfile.py tests [PYTEST ARGUMENTS]            the wheels built, installed, tested
+    python3 noxfile.py lowest                              the same with the oldest dependencies
+    python3 noxfile.py lint                                ruff and mypy
+    python3 noxfile.py bench [list|wait|memory|start|size] what it costs, beside a floor
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DEV = HERE / ".dev"
+NOX = "nox>=2025.5.1"
+CURE = (
+    "Python needs its venv and pip modules (on Debian and Ubuntu: apt install python3-venv), and pip "
+    "a way to the package index (behind a proxy: set HTTPS_PROXY)."
+)
+SESSIONS = ("demo", "tests", "lowest", "lint", "bench")
+
+
+def bootstrap(words: list[str]) -> int:
+    """Run nox in an environment of its own; returns the exit code."""
+    if not words or words[0] not in SESSIONS:
+        print(__doc__)
+        return 0 if words in ([], ["-h"], ["--help"]) else 2
+    python = DEV / "nox" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    if not works(python):
+        print("Making a private environment in .dev/ (once) ...", flush=True)
+        shutil.rmtree(DEV / "nox", ignore_errors=True)
+        try:
+            venv.create(DEV / "nox", with_pip=True)
+            subprocess.run([python, "-m", "pip", "install", "-q", NOX], check=True)
+        except (subprocess.CalledProcessError, OSError) as error:
+            print(f"That failed ({error}).\n{CURE}", file=sys.stderr)
+            return 1
+    command = [python, "-m", "nox", "-f", HERE / "noxfile.py", "-s", words[0], "--", *words[1:]]
+    try:
+        return subprocess.run(command).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+def works(python: Path) -> bool:
+    """Tell whether the private environment is there, whole, and of a Python that still is."""
+    if not python.exists():
+        return False
+    return subprocess.run([python, "-c", "import nox"], capture_output=True).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(bootstrap(sys.argv[1:]))
+
+
+import nox  # noqa: E402
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+nox.options.envdir = str(DEV / "sessions")
+nox.options.sessions = ["lint", "tests"]
+
+PACKAGES = [".", "reference-plugins/imednet-simulator"]
+SOURCES = ["imednet", "reference-plugins/imednet-simulator/imednet_simulator"]
+TEST_TOOLS = ["pytest>=9", "hypothesis>=6.100", "pandas>=2.2", "trustme>=1.2"]
+#: The oldest version of each dependency that the project says it works with.
+LOWEST = [
+    "urllib3==2.0.7",
+    "dataclasses-json==0.6.7",
+    "fire==0.7.0",
+    "starlette==0.46.0",
+    "uvicorn==0.34.0",
+    "pyreadstat==1.3.3",
+]
+
+
+def build_wheels(session: nox.Session) -> list[str]:
+    """Build each package's sdist, and its wheel from that, so that both are whole."""
+    out = DEV / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    session.install("-q", "build")
+    for package in PACKAGES:
+        session.run("python", "-m", "build", "-o", str(out), package, silent=True)
+    return [str(wheel) for wheel in out.glob("*.whl")]
+
+
+def install_wheels(session: nox.Session, *others: str) -> None:
+    """Install the wheels just built, never an older package of the same name."""
+    wheels = build_wheels(session)
+    session.install("-q", *wheels, *others)
+    session.install("-q", "--force-reinstall", "--no-deps", *wheels)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test the installed wheels, not the checkout."""
+    install_wheels(session, *TEST_TOOLS)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Test the wheels with the oldest dependencies that they accept."""
+    install_wheels(session, *TEST_TOOLS, *LOWEST)
+    session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and types."""
+    session.install("-q", "ruff>=0.12", "mypy>=1.15", "nox", *TEST_TOOLS)
+    session.install("-q", ".", "reference-plugins/imednet-simulator")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy", *SOURCES)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Show the main job on a simulated study; options go to `imednet demo`."""
+    session.install("-q", *PACKAGES)
+    session.run("imednet", "demo", *session.posargs, success_codes=[0, 130])
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the core costs, with and without orjson."""
+    session.install("-q", ".")
+    session.run("pip", "uninstall", "-q", "-y", "orjson", silent=True)
+    session.run("python", "benchmarks/run.py", *session.posargs)
+    if not session.posargs or "list" in session.posargs:
+        session.install("-q", ".[speed]")
+        session.run("python", "benchmarks/run.py", "list")
