@@ -29,29 +29,43 @@ Row = Model | dict[str, Any]
 
 
 def write(rows: Iterable[Row], form: str, out: IO[str]) -> None:
-    """Write rows in one of `FORMATS`.
+    """Write rows in one of `FORMATS`, or as "detail": a line a field, for one row.
 
     Table and CSV name columns as Python does and give moments in ISO 8601, UTC;
     JSON has the API's own names and values.
     """
-    {"table": _table, "csv": _csv, "json": _json, "jsonl": _jsonl}[form](rows, out)
+    forms = {"table": _table, "detail": _detail, "csv": _csv, "json": _json, "jsonl": _jsonl}
+    forms[form](rows, out)
 
 
 @contextlib.contextmanager
 def destination(path: str | None) -> Iterator[IO[str]]:
-    """Give where to write: standard output, or a file that appears once it is whole."""
+    """Give where to write: standard output, or a file that appears once it is whole.
+
+    What is no regular file (a pipe, a device) is written to as it is; a link is
+    followed. Raises OSError with the path as it was given.
+    """
     if path is None:
         yield sys.stdout
-        return
-    folder = os.path.dirname(os.path.abspath(path))
+    elif os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="") as out:  # a folder is refused here
+            yield out
+    else:
+        with _drafted(path) as out:
+            yield out
+
+
+@contextlib.contextmanager
+def _drafted(path: str) -> Iterator[IO[str]]:
+    target = os.path.realpath(path)
     try:
-        handle, draft = tempfile.mkstemp(prefix=".imednet-", suffix=".part", dir=folder)
+        handle, draft = tempfile.mkstemp(".part", ".imednet-", os.path.dirname(target))
     except OSError as error:
         raise type(error)(error.errno, error.strerror, path) from None
     try:
         with open(handle, "w", encoding="utf-8", newline="") as out:
             yield out
-        os.replace(draft, path)
+        os.replace(draft, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(draft)
@@ -82,7 +96,7 @@ def _jsonl(rows: Iterable[Row], out: IO[str]) -> None:
 
 
 def cell(value: Any) -> str:
-    """Return one value as text: nothing for None, moments in ISO 8601, lists as JSON."""
+    """Return one value as text: nothing for None or [], moments in ISO 8601, lists as JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -93,6 +107,8 @@ def cell(value: Any) -> str:
         return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     if isinstance(value, date):
         return value.isoformat()
+    if value == []:
+        return ""
     if isinstance(value, (list, dict, Model)):
         return json.dumps(as_json(value), ensure_ascii=False)
     return str(value)
@@ -167,6 +183,14 @@ def _table(rows: Iterable[Row], out: IO[str]) -> None:
     left = len(names) - len(widths)
     if left:
         print(f"({left} more columns: use --output csv or json)", file=sys.stderr)
+
+
+def _detail(rows: Iterable[Row], out: IO[str]) -> None:
+    for row in rows:
+        cells = {name: cell(value) for name, value in _cells(row).items()}
+        width = max(map(len, cells), default=0)
+        for name, text in cells.items():
+            out.write(f"{name.ljust(width)}  {' '.join(text.split())}".rstrip() + "\n")
 
 
 def _fields(row: Row) -> dict[str, Any]:
