@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from functools import wraps
+from enum import Enum
+from functools import partial, wraps
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -100,10 +102,11 @@ class _Awaited:
 
 
 def _wrapped(value: Any) -> Any:
-    if isinstance(value, type) or type(value).__module__ in ("builtins", "datetime"):
-        plain = not inspect.isroutine(value)
-        return value if plain else _on_thread(value)
-    return _on_thread(value) if callable(value) else _Awaited(value)
+    if inspect.isroutine(value) or isinstance(value, partial):
+        return _on_thread(value)
+    home = type(value).__module__.partition(".")[0]
+    plain = home in sys.stdlib_module_names or isinstance(value, (type, Enum))
+    return value if plain else _Awaited(value)
 
 
 def _on_thread(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from imednet import __version__, plugins
@@ -87,8 +87,9 @@ def _prepare_streams() -> None:
 
 
 def _complain(error: Exception, code: int) -> int:
-    text = " ".join(str(error).split()) or type(error).__name__
-    print(f"imednet: {text}", file=sys.stderr)
+    from imednet.output import one_line
+
+    print(f"imednet: {one_line(str(error)) or type(error).__name__}", file=sys.stderr)
     return code
 
 
@@ -136,7 +137,12 @@ def _plugin_command(name: str) -> Any:
         owners = ", ".join(sorted(point.dist.name for point in points if point.dist))
         raise PluginLoadError(f"{len(points)} plugins have a command {name!r}: {owners}.")
     if points:
-        return _from_plugin(plugins.load(points[0]))
+        command = plugins.load(points[0])
+        try:
+            return _from_plugin(command)
+        except Exception as error:
+            why = f"making its commands failed: {type(error).__name__}: {error}"
+            raise plugins.broken(points[0], why) from error
     if name in ABSENT:
         title, package = ABSENT[name]
         print(f"{title} plugin not found. Install it with:", file=sys.stderr)
@@ -149,21 +155,25 @@ def _plugin_command(name: str) -> Any:
 
 
 def _from_plugin(thing: Any) -> Any:
-    """Return a plugin's callable as it is, and a class or object as a menu of its methods."""
+    """Return a plugin's callable as it is, and a class or object as a menu of its methods.
+
+    Properties are not read, and plain values (a version, a port) are no commands.
+    """
     if inspect.isroutine(thing):
         return thing
-    made = thing() if inspect.isclass(thing) else thing
-    parts = {name: getattr(made, name) for name in dir(made) if not name.startswith("_")}
-    menu = {name: _from_plugin(part) for name, part in parts.items() if _has_commands(part)}
-    if not menu and callable(made):
-        return made.__call__
-    return _Menu(inspect.getdoc(thing) or "", menu)
-
-
-def _has_commands(part: Any) -> bool:
-    return callable(part) or any(
-        callable(getattr(part, name)) for name in dir(part) if not name.startswith("_")
-    )
+    made: Any = thing() if inspect.isclass(thing) else thing
+    menu: dict[str, Any] = {}
+    for name in dir(made):
+        if name.startswith("_") or isinstance(inspect.getattr_static(made, name), property):
+            continue
+        part = getattr(made, name)
+        home = type(part).__module__.partition(".")[0]
+        if callable(part) and not inspect.isclass(part):
+            menu[name] = part
+        elif inspect.isclass(part) or home not in sys.stdlib_module_names:
+            menu[name] = _from_plugin(part)
+    alone = not menu and callable(made)
+    return made.__call__ if alone else _Menu(inspect.getdoc(thing) or "", menu)
 
 
 class _Menu:
@@ -241,21 +251,36 @@ def _printing(component: Any) -> Any:
 
 
 def _with_output(command: Callable[..., Any]) -> Callable[..., Any]:
+    from imednet.words import signature
+
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
-        result = command(*args, **options)
-        if isinstance(result, (list, tuple)) and any(not isinstance(r, _SIMPLE) for r in result):
-            from imednet.output import write
+        _print(command(*args, **options))
 
-            write(result, "table", sys.stdout)
-        elif result is not None:
-            print(result)
-
-    run.__signature__ = inspect.signature(command, eval_str=True)  # type: ignore[attr-defined]
+    run.__signature__ = signature(command)  # type: ignore[attr-defined]
     return run
 
 
-_SIMPLE = (str, int, float, type(None))
+def _print(result: Any) -> None:
+    """Print what a command returned: rows as a table, nothing for None, all else as it is."""
+    if inspect.isawaitable(result):
+        import asyncio
+
+        result = asyncio.run(_awaited(result))
+    if isinstance(result, (list, tuple, Iterator)):
+        from imednet.output import is_row, write
+
+        items = list(result)
+        if all(map(is_row, items)):
+            write(items, "table", sys.stdout)
+        else:
+            print(*items, sep="\n")
+    elif result is not None:
+        print(result)
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
 
 
 def _plain(text: str) -> str:

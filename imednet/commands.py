@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from imednet import ImednetSDK, plugins
+from imednet import ImednetSDK, models, plugins
 from imednet.errors import ImednetError
 from imednet.listing import COMPARABLE, RESOURCES
 from imednet.output import FORMATS, destination, write
@@ -36,7 +36,7 @@ def resource(name: str) -> dict[str, Callable[..., Any]]:
             )
             return found
 
-        _write(rows, output, to)
+        _write(rows, output, to, RESOURCES[name].model)
 
     def count_rows(*keys: str, **arguments: Any) -> int:
         with ImednetSDK() as sdk:
@@ -55,7 +55,6 @@ def resource(name: str) -> dict[str, Callable[..., Any]]:
 
 
 def _conditions(name: str) -> Flags:
-    from imednet import models
     from imednet.models.decoding import columns
 
     spec = RESOURCES[name]
@@ -101,6 +100,7 @@ def _write(
     rows: Callable[[ImednetSDK, Any], Iterator[Any]],
     output: str,
     to: str | None,
+    model: str | None = None,
     table: str = "table",
 ) -> None:
     if output not in FORMATS:
@@ -111,7 +111,9 @@ def _write(
     progress = _Progress(sys.stderr.isatty() and not streams)
     with ImednetSDK() as sdk, destination(to) as out, contextlib.closing(progress):
         found = _checked(lambda: rows(sdk, progress))
-        write(progress.until_last(found), table if output == "table" else output, out)
+        form = table if output == "table" else output
+        kind = None if model is None else getattr(models, model)
+        write(progress.until_last(found), form, out, kind)
 
 
 def _show(row: Callable[[ImednetSDK], Any], output: str, to: str | None) -> None:
@@ -186,4 +188,4 @@ def installed_plugins(*, output: str = "table", to: str | None = None) -> None:
         row["state"] = row.pop("error") or "ok"
         rows.append(row)
     with destination(to) as out:
-        write(rows, output, out)
+        write(rows, "wide" if output == "table" else output, out)

@@ -18,6 +18,7 @@ __all__ = ["Credentials", "Settings", "credentials", "settings"]
 DEFAULT_BASE_URL = "https://edc.prod.imednetapi.com"
 API_PATH = "/api/v1/edc"
 PAGE_SIZE_LIMIT = 500
+DAY = 86400.0  # seconds: no wait is longer
 
 
 class Settings(NamedTuple):
@@ -53,7 +54,9 @@ def credentials(api_key: str | None, security_key: str | None) -> Credentials:
         return {"x-api-key": api, "x-imn-security-key": security}
 
     def scrub(text: str) -> str:
-        return text.replace(api, "***").replace(security, "***")
+        for key in sorted((api, security), key=len, reverse=True):  # one may begin the other
+            text = text.replace(key, "***")
+        return text
 
     return Credentials(headers, scrub)
 
@@ -114,9 +117,10 @@ def _number(value: Any, name: str, *, above: float | None = None, least: float =
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
-    wanted = f"a number above {above}" if above is not None else f"a number from {least} up"
+    low = f"above {above:g}" if above is not None else f"from {least:g}"
+    wanted = f"a number {low} and up to {DAY:g}"
     good = number > above if above is not None else number >= least
-    if isinstance(value, bool) or not good or number == float("inf"):
+    if isinstance(value, bool) or not good or number > DAY:
         raise ConfigurationError(f"{name} is {value!r}: give {wanted}, in seconds.")
     return number
 
@@ -141,6 +145,8 @@ def _ca_bundle(value: Any, name: str) -> str | None:
 def _base_url(value: Any, name: str) -> str:
     cure = f"give the server's root, such as {DEFAULT_BASE_URL}"
     try:
+        if not isinstance(value, str):
+            raise TypeError(value)
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
     except (ValueError, AttributeError, TypeError):

@@ -49,6 +49,8 @@ def value_text(value: Any, kind: str = "text") -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if hasattr(value, "item"):  # a NumPy scalar, as cells of data frames are
         value = value.item()
+    if kind in ("timestamp", "date") and isinstance(value, (int, float, Decimal)):
+        raise TypeError(f"{value!r} is no moment: give a datetime, a date, or text in ISO 8601")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -100,8 +102,10 @@ def _choices(attribute: Attribute, value: Any) -> list[str]:
         values = [value]
     try:
         texts = [value_text(each, attribute.kind) for each in values]
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{attribute.name}: {error}") from None
+    except TypeError as error:
+        raise TypeError(f"{attribute.name}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
     return [f"{attribute.api_name}{operator}{text}" for text in dict.fromkeys(texts)]
 
 

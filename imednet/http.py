@@ -48,6 +48,7 @@ log = logging.getLogger("imednet")
 BODY_LIMIT = 256 * 1024 * 1024  # bytes
 DEADLINE = 10  # times the timeout, for one whole try
 WAIT_LIMIT = 60.0  # seconds between two tries, whatever Retry-After asks
+REDIRECTS = 5  # on the same host; they are no tries
 RETRIED = (429, 500, 502, 503, 504)
 POOL_SIZE = 64  # connections kept; more can be open, and are closed after use
 
@@ -145,7 +146,7 @@ class _Retry(urllib3.Retry):
             read=again,
             status=again,
             other=again,
-            redirect=again,
+            redirect=REDIRECTS if call.method == "GET" else 0,
             allowed_methods={"GET"},
             status_forcelist=RETRIED,
             backoff_factor=backoff_factor,
@@ -163,6 +164,8 @@ class _Retry(urllib3.Retry):
 
     def increment(self, *args: Any, **details: Any) -> Self:
         response, error = details.get("response"), details.get("error")
+        if response is not None and response.get_redirect_location():
+            return super(_Retry, self.new(total=(self.total or 0) + 1)).increment(*args, **details)
         self.call.tell(response.status if response is not None else type(error).__name__)
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise exceptions.MaxRetryError(details["_pool"], "", error)  # time mends no certificate
@@ -173,8 +176,8 @@ class _Retry(urllib3.Retry):
     def get_retry_after(self, response: Any) -> float | None:
         try:
             seconds = super().get_retry_after(response)
-        except exceptions.InvalidHeader:
-            return None
+        except (exceptions.InvalidHeader, ValueError, OverflowError):
+            return None  # a header that makes no sense: wait as without it
         return None if seconds is None else min(seconds, WAIT_LIMIT)
 
     def sleep(self, response: Any = None) -> None:
@@ -189,10 +192,14 @@ class _Call:
         self.method, self.path = method, path
         self.attempt, self.throttled = 1, False
         self.outcome: int | str = ""
+        self._told = 0
         self.started = time.monotonic()
 
     def tell(self, outcome: int | str) -> None:
-        self.outcome = outcome
+        """Log how a try ended, once."""
+        if self._told == self.attempt:
+            return
+        self.outcome, self._told = outcome, self.attempt
         self.throttled = self.throttled or outcome == 429
         elapsed = (time.monotonic() - self.started) * 1000
         log.debug("%s %s: %s in %.0f ms (try %d)", *self._request, outcome, elapsed, self.attempt)
@@ -276,36 +283,49 @@ class Transport:
                 "since the keys would have gone there: check base_url (IMEDNET_BASE_URL)."
             ) from None
         except exceptions.HTTPError as error:
-            self._give_up(call, error)
+            failure = error
+        else:
+            call.tell(response.status)
+            return self._answer(call, response)
         finally:
             _calling.now = False
-        call.tell(response.status)
-        return self._answer(call, response)
+        raise self._no_answer(call, failure)
 
     def _answer(self, call: _Call, response: Any) -> Answer:
-        status, kind = response.status, response.headers.get("Content-Type") or "no content type"
-        body = _unzipped(response.data, response.headers.get("Content-Encoding"), call)
-        answer = Answer(body, kind, call.method, call.path, call.throttled)
+        status, scrub = response.status, self._credentials.scrub
+        kind = scrub(response.headers.get("Content-Type") or "no content type")
+        encoding = scrub(response.headers.get("Content-Encoding") or "identity").lower()
+        answer = Answer(response.data, kind, call.method, call.path, call.throttled)
         if 200 <= status < 300:
-            return answer
+            return answer._replace(body=_unzipped(answer, encoding))
         if status < 400:
             raise ResponseError(
                 f"{call.method} {call.path} answered {status}, a redirect that leads nowhere: "
                 "check base_url (IMEDNET_BASE_URL)."
             )
-        raise for_status(status)(
-            status, **_reasons(answer, self._credentials.scrub), method=call.method, path=call.path
-        )
+        reasons = _reasons(answer, encoding, scrub)
+        raise for_status(status)(status, **reasons, method=call.method, path=call.path)
 
-    def _give_up(self, call: _Call, error: exceptions.HTTPError) -> NoReturn:
+    def _no_answer(self, call: _Call, error: exceptions.HTTPError) -> RequestError:
         reason = getattr(error, "reason", None) or error
         scrub = self._credentials.scrub
         text = scrub(f"{call.method} {call.path} got no answer after {_times(call.attempt)}: ")
         text += f"{_cause(reason, self._settings)}"
         if call.method != "GET" and not isinstance(reason, exceptions.ConnectTimeoutError):
             text += " It is not known whether the server took it: look before sending it again."
-        # Not `from error`: its text holds the whole URL, and a filter may name a subject.
-        raise RequestError(text) from (reason if reason is not error else None)
+        failure = RequestError(text)
+        # Not caused by `error`: its text holds the whole URL, and a filter may name a subject.
+        failure.__cause__ = _bare(reason) if reason is not error else None
+        return failure
+
+
+def _bare(error: BaseException) -> BaseException:
+    """Take the frames off an error and what led to it: their local variables hold the keys."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
 
 
 class _Headers(dict[str, str]):
@@ -398,20 +418,22 @@ def url_length(settings: Settings, path: str, params: Mapping[str, Any]) -> int:
 def _encoded(body: Any) -> bytes:
     try:
         return json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"the body cannot be sent as JSON: {error}") from None
+    except TypeError as error:
+        raise TypeError(f"the body cannot be sent as JSON: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"the body cannot be sent as JSON: {error}") from None
 
 
-def _unzipped(data: bytes, encoding: str | None, call: _Call) -> bytes:
+def _unzipped(answer: Answer, encoding: str) -> bytes:
     """Undo gzip, within the limit: a small body may hold a huge one."""
-    if not encoding or encoding.lower() == "identity" or not data:
-        return data
-    what = f"{call.method} {call.path} answered with a body"
-    if encoding.lower() not in ("gzip", "x-gzip"):
+    if encoding == "identity" or not answer.body:
+        return answer.body
+    what = f"{answer.method} {answer.path} answered with a body"
+    if encoding not in ("gzip", "x-gzip"):
         raise ResponseError(f"{what} encoded as {encoding!r}, which was not asked for.")
     inflater = zlib.decompressobj(31)
     try:
-        body = inflater.decompress(data, BODY_LIMIT)
+        body = inflater.decompress(answer.body, BODY_LIMIT)
     except zlib.error as error:
         raise ResponseError(f"{what} whose gzip is broken: {error}.") from None
     if inflater.unconsumed_tail:
@@ -433,10 +455,10 @@ def parsed(answer: Answer) -> Any:
         ) from None
 
 
-def _reasons(answer: Answer, scrub: Callable[[str], str]) -> dict[str, Any]:
+def _reasons(answer: Answer, encoding: str, scrub: Callable[[str], str]) -> dict[str, Any]:
     """Read either of the API's two error bodies; what is neither gives no reasons."""
     try:
-        error = parsed(answer)["metadata"]["error"]
+        error = parsed(answer._replace(body=_unzipped(answer, encoding)))["metadata"]["error"]
         field = error.get("field") or {}
         attribute, value = field.get("attribute"), field.get("value")
     except (ResponseError, KeyError, TypeError, AttributeError):
@@ -444,7 +466,13 @@ def _reasons(answer: Answer, scrub: Callable[[str], str]) -> dict[str, Any]:
     description = error.get("description") or error.get("message")
     found = {"code": error.get("code"), "description": description, "attribute": attribute}
     texts = {key: scrub(str(text)) for key, text in found.items() if text is not None}
-    return {**texts, "value": scrub(value) if isinstance(value, str) else value}
+    return {**texts, "value": _scrubbed(value, scrub)}
+
+
+def _scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    return json.loads(scrub(json.dumps(value))) if isinstance(value, (list, dict)) else value
 
 
 def _times(count: int) -> str:

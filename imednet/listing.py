@@ -9,8 +9,9 @@ from __future__ import annotations
 import builtins
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cmp_to_key
+from functools import cmp_to_key, partial
 from itertools import islice
+from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 from urllib.parse import quote
@@ -31,6 +32,7 @@ M = TypeVar("M", bound="Model")
 URL_LIMIT = 6000  # characters; beyond, an "any of" is asked for in several requests
 RESTARTS = 2  # times that a list starts over because rows moved
 COMPARABLE = ("text", "integer", "number", "boolean", "timestamp", "date")
+FILTERING = ("filter", "modified_since")
 PLAIN = ("filter", "sort", "limit", "page_size", "modified_since", "on_progress")
 
 
@@ -77,7 +79,8 @@ RESOURCES = {
 
 def segment(value: Any, what: str) -> str:
     """Return a key or id percent-encoded for a path; raises ValueError for one that is none."""
-    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    number = hasattr(value, "__index__") and not isinstance(value, bool)
+    text = value if isinstance(value, str) else str(index(value)) if number else ""
     if not text.strip() or text in (".", ".."):
         raise ValueError(f"{what} is {value!r}: give the key or id that the API knows it by")
     return quote(text, safe="")
@@ -118,13 +121,13 @@ class Lists(Generic[M]):
 
         return {c.name: Attribute(*c[:3]) for c in columns(self._model()) if c.kind in COMPARABLE}
 
-    def _select(self, path: str, arguments: dict[str, Any]) -> Selection:
+    def _select(self, path: str, arguments: dict[str, Any], *, counting: bool = False) -> Selection:
         from imednet.filters import alternatives, sort_order
 
         spec, known = self._spec, self._known()
         plain = {name: arguments.pop(name, None) for name in PLAIN}
         special = {name: arguments.pop(name) for name in spec.special if name in arguments}
-        self._refuse_unknown(arguments, plain, known)
+        self._refuse_unknown(arguments, plain, known, counting)
         conditions = [(known[name], value) for name, value in arguments.items()]
         if plain["modified_since"] is not None and spec.modified is not None:
             conditions.append((known[spec.modified], (">=", plain["modified_since"])))
@@ -151,13 +154,17 @@ class Lists(Generic[M]):
         )
 
     def _refuse_unknown(
-        self, conditions: dict[str, Any], plain: dict[str, Any], known: dict[str, Attribute]
+        self,
+        conditions: dict[str, Any],
+        plain: dict[str, Any],
+        known: dict[str, Attribute],
+        counting: bool,
     ) -> None:
         spec = self._spec
-        has = [
-            name for name in PLAIN if spec.filterable or name not in ("filter", "modified_since")
-        ]
-        has += [*spec.special, *(known if spec.filterable else ())]
+        has = [name for name in PLAIN if name in FILTERING or not counting]
+        has += [*spec.special, *known]
+        if not spec.filterable:
+            has = [name for name in has if name not in FILTERING and name not in known]
         given = [*conditions, *(name for name, value in plain.items() if value is not None)]
         for name in given:
             if name not in has:
@@ -182,7 +189,7 @@ class Lists(Generic[M]):
         """Rows of all request series, merged in order; raises PaginationError if rows move."""
         if selection.limit == 0:
             return
-        parts = [self._pages(selection, text) for text in selection.filters]
+        parts = [self._pages(*series) for series in self._series(selection)]
         if len(parts) == 1:
             for rows in parts[0]:
                 yield from rows
@@ -194,10 +201,23 @@ class Lists(Generic[M]):
         """The same as a list, starting over where rows moved."""
         if selection.limit == 0:
             return []
-        parts = [self._whole(selection, text) for text in selection.filters]
+        parts = [self._whole(*series) for series in self._series(selection)]
         if len(parts) == 1:
             return parts[0]
         return list(islice(self._merged(parts, selection), selection.limit))
+
+    def _series(self, selection: Selection) -> Iterator[tuple[Selection, str | None]]:
+        """Give each filter, with progress that counts the rows of all of them."""
+        told: dict[int, tuple[int, int]] = {}
+
+        def progress(number: int, done: int, total: int) -> None:
+            told[number] = (done, total)
+            if selection.progress is not None:
+                selection.progress(*map(sum, zip(*told.values(), strict=True)))
+
+        for number, text in enumerate(selection.filters):
+            told[number] = (0, 0)
+            yield selection._replace(progress=partial(progress, number)), text
 
     def _whole(self, selection: Selection, text: str | None) -> builtins.list[M]:
         from imednet.paging import RowsMoved

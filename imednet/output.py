@@ -1,7 +1,7 @@
 """Rows to text: a table for eyes, CSV for spreadsheets, JSON for programs.
 
 Files are written whole or not at all, readable by their owner only. In CSV no
-text can run as a formula.
+text can run as a formula, in a table none can steer the terminal.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -20,22 +21,37 @@ from typing import IO, Any
 from imednet.models.decoding import Model, columns
 from imednet.models.values import wire
 
-__all__ = ["FORMATS", "as_json", "cell", "destination", "guarded", "write"]
+__all__ = ["FORMATS", "as_json", "cell", "destination", "guarded", "is_row", "one_line", "write"]
 
 FORMATS = ("table", "csv", "json", "jsonl")
 CELL_WIDTH = 40  # characters, in a table on a terminal
 MEMORY = 16 * 1024 * 1024  # bytes of CSV kept in memory before a temporary file is used
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 Row = Model | dict[str, Any]
+Key = tuple[str, str]  # where a value stands ("" a field, "data" an answer, "extra"), and its name
 
 
-def write(rows: Iterable[Row], form: str, out: IO[str]) -> None:
-    """Write rows in one of `FORMATS`, or as "detail": a line a field, for one row.
+def write(rows: Iterable[Row], form: str, out: IO[str], model: type[Model] | None = None) -> None:
+    """Write rows in one of `FORMATS`, as a "wide" table, or as "detail" (a line a field).
 
     Table and CSV name columns as Python does and give moments in ISO 8601, UTC;
-    JSON has the API's own names and values.
+    JSON has the API's own names and values. `model` gives a CSV of no rows its header.
     """
-    forms = {"table": _table, "detail": _detail, "csv": _csv, "json": _json, "jsonl": _jsonl}
-    forms[form](rows, out)
+    if form == "csv":
+        _csv(rows, out, model)
+    elif form in ("table", "wide"):
+        _table(rows, out, fitted=form == "table" and out.isatty())
+    else:
+        {"detail": _detail, "json": _json, "jsonl": _jsonl}[form](rows, out)
+
+
+def is_row(value: Any) -> bool:
+    """Tell whether `write` can write it."""
+    return isinstance(value, (Model, dict))
+
+
+# --- files -------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -63,13 +79,16 @@ def _drafted(path: str) -> Iterator[IO[str]]:
     except OSError as error:
         raise type(error)(error.errno, error.strerror, path) from None
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as out:
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
             yield out
         os.replace(draft, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise
+
+
+# --- JSON --------------------------------------------------------------------------------------
 
 
 def as_json(value: Any) -> Any:
@@ -82,22 +101,35 @@ def as_json(value: Any) -> Any:
     return wire(value)
 
 
+def _dumped(row: Row, out: Any) -> str:
+    """Return JSON text that `out` can carry: escaped where its encoding lacks a letter."""
+    text = json.dumps(as_json(row), ensure_ascii=False, default=str)
+    try:
+        text.encode(out.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(as_json(row), default=str)
+    return text
+
+
 def _json(rows: Iterable[Row], out: IO[str]) -> None:
     mark = "[\n"
     for row in rows:
-        out.write(mark + json.dumps(as_json(row), ensure_ascii=False))
+        out.write(mark + _dumped(row, out))
         mark = ",\n"
     out.write("[]\n" if mark == "[\n" else "\n]\n")
 
 
 def _jsonl(rows: Iterable[Row], out: IO[str]) -> None:
     for row in rows:
-        out.write(json.dumps(as_json(row), ensure_ascii=False) + "\n")
+        out.write(_dumped(row, out) + "\n")
+
+
+# --- cells -------------------------------------------------------------------------------------
 
 
 def cell(value: Any) -> str:
     """Return one value as text: nothing for None or [], moments in ISO 8601, lists as JSON."""
-    if value is None:
+    if value is None or value == []:
         return ""
     if isinstance(value, str):
         return value
@@ -107,10 +139,8 @@ def cell(value: Any) -> str:
         return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     if isinstance(value, date):
         return value.isoformat()
-    if value == []:
-        return ""
     if isinstance(value, (list, dict, Model)):
-        return json.dumps(as_json(value), ensure_ascii=False)
+        return json.dumps(as_json(value), ensure_ascii=False, default=str)
     return str(value)
 
 
@@ -120,84 +150,77 @@ def guarded(text: str) -> str:
     >>> guarded("=1+1"), guarded("-3.5"), guarded("-see note")
     ("'=1+1", '-3.5', "'-see note")
     """
-    if not text or text[0] not in "=+-@\t\r":
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return "'" + text
-    return text
+    harmless = not text or text[0] not in "=+-@\t\r" or NUMBER.fullmatch(text)
+    return text if harmless else "'" + text
 
 
-def _cells(row: Row) -> dict[str, Any]:
-    """Return a row's fields, then the answers of a record, then what the model does not know."""
+def one_line(text: str) -> str:
+    """Return text as one line without control characters, which could steer a terminal."""
+    return CONTROLS.sub("?", " ".join(text.split()))
+
+
+def _cells(row: Row) -> dict[Key, Any]:
+    """Return a row's fields, then a record's answers, then what its model does not know."""
     if isinstance(row, dict):
-        return dict(row)
-    cells = {c.name: getattr(row, c.name) for c in columns(type(row))}
-    answers = cells.pop("record_data", None) or {}
-    for name, value in [*answers.items(), *row.extra.items()]:
-        cells[_free(name, cells)] = value
-    return cells
+        return {("", str(name)): value for name, value in row.items()}
+    cells: dict[Key, Any] = {("", c.name): getattr(row, c.name) for c in columns(type(row))}
+    answers = cells.pop(("", "record_data"), None) or {}
+    cells |= {("data", name): value for name, value in answers.items()}
+    return cells | {("extra", name): value for name, value in row.extra.items()}
 
 
-def _free(name: str, taken: dict[str, Any]) -> str:
-    while name in taken:
-        name = f"data.{name}"
-    return name
+def _named(keys: Iterable[Key]) -> list[str]:
+    """Name columns: an answer that is called like a field is `data.NAME`, and so on."""
+    names: dict[str, None] = {}
+    for place, name in sorted(keys, key=lambda key: key[0] != ""):
+        while name in names:
+            name = f"{place or 'field'}.{name}"
+        names[name] = None
+    return list(names)
 
 
-def _csv(rows: Iterable[Row], out: IO[str]) -> None:
+# --- CSV and tables ----------------------------------------------------------------------------
+
+
+def _csv(rows: Iterable[Row], out: IO[str], model: type[Model] | None) -> None:
     """Two passes: which questions there are is known after the last record only."""
-    header: dict[str, None] = {}
+    keys: dict[Key, None] = {}
+    if model is not None:
+        keys = dict.fromkeys(("", c.name) for c in columns(model) if c.name != "record_data")
     with tempfile.SpooledTemporaryFile(MEMORY, "w+", encoding="utf-8", newline="") as spool:
         for row in rows:
             cells = _cells(row)
-            header.update(dict.fromkeys(cells))
-            texts = {name: guarded(cell(value)) for name, value in cells.items()}
-            spool.write(json.dumps(texts) + "\n")
+            keys.update(dict.fromkeys(cells))
+            spool.write(json.dumps([[*key, guarded(cell(v))] for key, v in cells.items()]) + "\n")
         spool.seek(0)
         writer = csv.writer(out, lineterminator="\n")
-        if header:
-            writer.writerow(map(guarded, header))
+        ordered = sorted(keys, key=lambda key: key[0] != "")
+        if ordered:
+            writer.writerow(map(guarded, _named(ordered)))
         for line in spool:
-            texts = json.loads(line)
-            writer.writerow([texts.get(name, "") for name in header])
+            texts = {(place, name): text for place, name, text in json.loads(line)}
+            writer.writerow([texts.get(key, "") for key in ordered])
 
 
-def _table(rows: Iterable[Row], out: IO[str]) -> None:
-    shown = list(rows)
+def _table(rows: Iterable[Row], out: IO[str], fitted: bool) -> None:
+    """Write aligned columns, without those that are empty throughout; of records no answers."""
+    cells = [{key: v for key, v in _cells(row).items() if key[0] != "data"} for row in rows]
+    keys = dict.fromkeys(key for row in cells for key in row)
+    shown = [key for key in keys if any(cell(row.get(key)) for row in cells)]
     if not shown:
         print("no rows", file=sys.stderr)
         return
-    records = [_fields(row) for row in shown]
-    names = [n for n in records[0] if any(record[n] is not None for record in records)]
-    lines = [names, *([" ".join(cell(r[n]).split()) for n in names] for r in records)]
-    terminal = out.isatty()
-    widths = [max(len(line[i]) for line in lines) for i in range(len(names))]
-    if terminal:
+    lines = [_named(shown), *([one_line(cell(row.get(key))) for key in shown] for row in cells)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if fitted:
         widths = [min(width, CELL_WIDTH) for width in widths]
         widths = widths[: _fitting(widths)]
     for line in lines:
-        cells = (_cut(text, width) for text, width in zip(line, widths, strict=False))
-        out.write("  ".join(cells).rstrip() + "\n")
-    left = len(names) - len(widths)
-    if left:
+        texts = (_cut(text, width) for text, width in zip(line, widths, strict=False))
+        out.write("  ".join(texts).rstrip() + "\n")
+    if len(widths) < len(shown):
+        left = len(shown) - len(widths)
         print(f"({left} more columns: use --output csv or json)", file=sys.stderr)
-
-
-def _detail(rows: Iterable[Row], out: IO[str]) -> None:
-    for row in rows:
-        cells = {name: cell(value) for name, value in _cells(row).items()}
-        width = max(map(len, cells), default=0)
-        for name, text in cells.items():
-            out.write(f"{name.ljust(width)}  {' '.join(text.split())}".rstrip() + "\n")
-
-
-def _fields(row: Row) -> dict[str, Any]:
-    """Return what a table shows: of a record all but its answers, which would not fit."""
-    if isinstance(row, dict):
-        return row
-    return {c.name: getattr(row, c.name) for c in columns(type(row)) if c.name != "record_data"}
 
 
 def _fitting(widths: list[int]) -> int:
@@ -209,3 +232,12 @@ def _fitting(widths: list[int]) -> int:
 
 def _cut(text: str, width: int) -> str:
     return (text if len(text) <= width else text[: width - 1] + "…").ljust(width)
+
+
+def _detail(rows: Iterable[Row], out: IO[str]) -> None:
+    for row in rows:
+        cells = _cells(row)
+        names = _named(cells)
+        width = max(map(len, names), default=0)
+        for name, value in zip(names, cells.values(), strict=True):
+            out.write(f"{name.ljust(width)}  {one_line(cell(value))}".rstrip() + "\n")

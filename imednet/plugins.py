@@ -37,6 +37,7 @@ __all__ = [
     "PluginProtocol",
     "Plugins",
     "WorkflowsNamespaceProtocol",
+    "broken",
     "find",
     "installed",
     "load",
@@ -136,10 +137,10 @@ def load(point: metadata.EntryPoint) -> Any:
     """Import what an entry point stands for; raises PluginLoadError if that is no callable."""
     try:
         loaded = point.load()
-    except Exception as error:
-        raise _broken(point, f"importing it failed: {_said(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise broken(point, f"importing it failed: {_said(error)}") from error
     if not callable(loaded):
-        raise _broken(point, f"it is {loaded!r}, which cannot be called")
+        raise broken(point, f"it is {loaded!r}, which cannot be called")
     return loaded
 
 
@@ -173,9 +174,12 @@ def workflows(sdk: AnySDK, wanted: str | None) -> Any:
     if point is None:
         return Placeholder("sdk.workflows", "imednet-workflows")
     namespace = _made(point, sdk)
-    lacking = [part for part in PARTS if not hasattr(namespace, part)]
+    try:
+        lacking = [part for part in PARTS if not hasattr(namespace, part)]
+    except Exception as error:
+        raise broken(point, f"what it returned cannot be used: {_said(error)}") from error
     if lacking:
-        raise _broken(point, f"what it returned has no {', '.join(lacking)}")
+        raise broken(point, f"what it returned has no {', '.join(lacking)}")
     return namespace
 
 
@@ -201,10 +205,11 @@ def _made(point: metadata.EntryPoint, sdk: AnySDK) -> Any:
     try:
         return factory(sdk)
     except Exception as error:
-        raise _broken(point, f"calling it with the SDK failed: {_said(error)}") from error
+        raise broken(point, f"calling it with the SDK failed: {_said(error)}") from error
 
 
-def _broken(point: metadata.EntryPoint, why: str) -> PluginLoadError:
+def broken(point: metadata.EntryPoint, why: str) -> PluginLoadError:
+    """Return the error for a plugin that cannot be used, naming where it comes from."""
     name, version = _distribution(point)
     return PluginLoadError(
         f"the plugin {point.name!r} of {name} {version} ({point.group}: {point.value}) "

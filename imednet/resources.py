@@ -110,7 +110,8 @@ class Resource(Lists[M]):
         An "any of" too long for one URL takes several.
         """
         given = _given(filter, None, None, None, modified_since, None)
-        return self._count(self._select(self._path(study_key), given | conditions))
+        selection = self._select(self._path(study_key), given | conditions, counting=True)
+        return self._count(selection)
 
     def get(self, study_key: str, id: str | int) -> M:
         """Return the row with this key; raises NotFoundError where there is none.
@@ -170,7 +171,7 @@ class Studies(Lists["Study"]):
     ) -> int:
         """Return the number of studies that meet every condition."""
         given = _given(filter, None, None, None, modified_since, None)
-        return self._count(self._select("/studies", given | conditions))
+        return self._count(self._select("/studies", given | conditions, counting=True))
 
     def get(self, study_key: str) -> Study:
         """Return the study; raises NotFoundError where the keys see none of that key."""

@@ -12,11 +12,11 @@ import difflib
 import inspect
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, get_args
+from typing import Any, Union, get_args, get_origin
 
 from imednet.commands import Usage
 
-__all__ = ["arguments", "dashed", "suggestion"]
+__all__ = ["arguments", "dashed", "signature", "suggestion"]
 
 
 def arguments(command: Callable[..., Any], words: list[str], name: str) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def arguments(command: Callable[..., Any], words: list[str], name: str) -> dict[
     Words that fill a `*args` parameter are returned under its name, as a list.
     Raises Usage, which says what is wrong with the line and where to look.
     """
-    line = _Line(inspect.signature(command, eval_str=True), name)
+    line = _Line(signature(command), name)
     rest = list(words)
     while rest:
         word = rest.pop(0)
@@ -34,6 +34,14 @@ def arguments(command: Callable[..., Any], words: list[str], name: str) -> dict[
         else:
             line.word(word)
     return line.whole()
+
+
+def signature(command: Callable[..., Any]) -> inspect.Signature:
+    """Return a command's signature, its annotations evaluated where all of them can be."""
+    try:
+        return inspect.signature(command, eval_str=True)
+    except Exception:  # one may name what is imported for type checkers only
+        return inspect.signature(command)
 
 
 class _Line:
@@ -45,7 +53,7 @@ class _Line:
             n: p for n, p in signature.parameters.items() if p.kind not in _VARIABLE
         }
         self._words = [n for n, p in self._parameters.items() if p.kind is not kinds.KEYWORD_ONLY]
-        variable = {p.kind: n for n, p in signature.parameters.items() if p.kind in _VARIABLE}
+        variable = {p.kind: p for p in signature.parameters.values() if p.kind in _VARIABLE}
         self._more_words = variable.get(kinds.VAR_POSITIONAL)
         self._any_flag = kinds.VAR_KEYWORD in variable
 
@@ -54,7 +62,8 @@ class _Line:
         if free:
             self._take(free[0], word, free[0].upper())
         elif self._more_words is not None:
-            self._found.setdefault(self._more_words, []).append(word)
+            more = self._found.setdefault(self._more_words.name, [])
+            more.append(self._coerced(word, self._more_words, repr(word)))
         else:
             raise self._wrong(f"{word!r} is a word too many")
 
@@ -88,11 +97,14 @@ class _Line:
         if name in self._found:
             raise self._wrong(f"{called} is given twice (for one of several values use --filter)")
         parameter = self._parameters.get(name)
+        self._found[name] = self._coerced(value, parameter, f"{called} is {value!r}")
+
+    def _coerced(self, text: str, parameter: inspect.Parameter | None, what: str) -> Any:
         kind = str if parameter is None else _kind(parameter.annotation)
         try:
-            self._found[name] = _COERCIONS.get(kind, str)(value)
+            return _COERCIONS.get(kind, str)(text)
         except (ValueError, KeyError):
-            raise self._wrong(f"{called} is {value!r}: give {_WANTED[kind]}") from None
+            raise self._wrong(f"{what}: give {_WANTED[kind]}") from None
 
     def whole(self) -> dict[str, Any]:
         for name, parameter in self._parameters.items():
@@ -111,12 +123,15 @@ _COERCIONS: dict[Any, Callable[[str], Any]] = {
     int: int,
     float: float,
 }
+_NAMED = {"bool": bool, "int": int, "float": float}
 _WANTED = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def _kind(annotation: Any) -> Any:
     """Return what a word becomes: the one type beside None, text where there is none."""
-    if isinstance(annotation, types.UnionType):
+    if isinstance(annotation, str):  # could not be evaluated
+        return _NAMED.get(annotation.replace("| None", "").strip(), str)
+    if get_origin(annotation) in (types.UnionType, Union):
         return next((each for each in get_args(annotation) if each is not type(None)), str)
     return annotation
 
