@@ -61,7 +61,7 @@ def _guarded(words: list[str]) -> Any:
 
     _prepare_streams()
     try:
-        _run(words)
+        code = _exit_code(words)
         sys.stdout.flush()
     except Usage as error:
         return _complain(error, 2)
@@ -70,9 +70,16 @@ def _guarded(words: list[str]) -> Any:
     except BrokenPipeError:
         # The reader of our output has left (`| head`): no error, and no more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ImednetError, ImportError, OSError) as error:
         return _complain(error, 1)
-    except SystemExit as leaving:
+    return code
+
+
+def _exit_code(words: list[str]) -> Any:
+    try:
+        _run(words)
+    except SystemExit as leaving:  # fire's after help, a command's own
         return leaving.code
     return 0
 

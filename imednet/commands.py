@@ -168,8 +168,12 @@ def _wait_for_job(
 ) -> None:
     """Wait for a batch job to end (interval and timeout in seconds); exit code 1 if it failed."""
 
+    states: list[str] = []
+
     def tell(job: Any) -> None:
-        print(f"{batch}: {job.state}", file=sys.stderr)
+        if sys.stderr.isatty() and job.state not in states[-1:]:
+            print(f"{batch}: {job.state}", file=sys.stderr)
+        states.append(job.state)
 
     options: Any = {"interval": interval, "timeout": timeout, "on_update": tell}
     _show(lambda sdk: sdk.jobs.wait(study, batch, **options), output, to)

@@ -59,7 +59,7 @@ def value_text(value: Any, kind: str = "text") -> str:
         return str(int(value)) if value == int(value) else format(Decimal(str(value)), "f")
     if isinstance(value, datetime) and value == value:  # pandas' NaT does not equal itself
         return _moment(value, kind)
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat() if kind == "date" else _moment(datetime.combine(value, time()), "")
     raise TypeError(
         f"{value!r} cannot be compared with: give text, a number, True or False, "

@@ -56,12 +56,12 @@ def is_row(value: Any) -> bool:
 
 @contextlib.contextmanager
 def destination(path: str | None) -> Iterator[IO[str]]:
-    """Give where to write: standard output, or a file that appears once it is whole.
+    """Give where to write: a file that appears once it is whole, or standard output.
 
-    What is no regular file (a pipe, a device) is written to as it is; a link is
+    None and "-" are standard output. What is no regular file (a pipe, a device) is written to as it is; a link is
     followed. Raises OSError with the path as it was given.
     """
-    if path is None:
+    if path is None or path == "-":
         yield sys.stdout
     elif os.path.exists(path) and not os.path.isfile(path):
         with open(path, "w", encoding="utf-8", newline="") as out:  # a folder is refused here
