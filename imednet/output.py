@@ -58,8 +58,8 @@ def is_row(value: Any) -> bool:
 def destination(path: str | None) -> Iterator[IO[str]]:
     """Give where to write: a file that appears once it is whole, or standard output.
 
-    None and "-" are standard output. What is no regular file (a pipe, a device) is written to as it is; a link is
-    followed. Raises OSError with the path as it was given.
+    None and "-" are standard output. What is no regular file (a pipe, a device) is
+    written to as it is; a link is followed. Raises OSError with the path as given.
     """
     if path is None or path == "-":
         yield sys.stdout
