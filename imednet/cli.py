@@ -67,13 +67,21 @@ def _guarded(words: list[str]) -> Any:
         return _complain(error, 2)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output has left (`| head`): no error, and no more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output has left (`| head`): no error
+        _let_go_of_stdout()
         return 0
     except (ImednetError, ImportError, OSError) as error:
+        _let_go_of_stdout()
         return _complain(error, 1)
     return code
+
+
+def _let_go_of_stdout() -> None:
+    """Write what can still be written, and keep Python from complaining at its exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(words: list[str]) -> Any:

@@ -143,7 +143,7 @@ def packed(texts: Iterable[str], room: int) -> Iterator[str]:
     `room` is the number of characters a filter may take, percent-encoded. An
     alternative that is longer by itself makes a filter of its own.
 
-    >>> list(packed(["a==1", "a==2", "a==3"], room=20))
+    >>> list(packed(["a==1", "a==2", "a==3"], room=24))
     ['a==1,a==2', 'a==3']
     """
     batch: list[str] = []

@@ -44,6 +44,7 @@ except ImportError:
 __all__ = ["Answer", "Transport", "parsed", "url_length"]
 
 log = logging.getLogger("imednet")
+log.addHandler(logging.NullHandler())  # silent until a program asks to hear
 
 BODY_LIMIT = 256 * 1024 * 1024  # bytes
 DEADLINE = 10  # times the timeout, for one whole try
@@ -100,14 +101,27 @@ _TOO_LONG = (
 )
 
 
+class _Reader(io.BufferedReader):
+    """Buffers, and takes an end within the head for what it is: http.client would not."""
+
+    in_head = True
+
+    def readline(self, size: int | None = -1) -> bytes:
+        line = super().readline(size)
+        if self.in_head and line[-1:] != b"\n" and len(line) <= 65536:
+            raise ConnectionResetError("the connection closed within the answer's head")
+        return line
+
+
 class _BoundedResponse(RawResponse):
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        raw = self.fp.detach()
-        self.fp = io.BufferedReader(_BoundedReader(raw, sock), 65536)
+        self.fp: Any = _Reader(_BoundedReader(self.fp.detach(), sock), 65536)
 
     def begin(self) -> None:
         super().begin()
+        if self.fp is not None:
+            self.fp.in_head = False
         if (self.length or 0) > BODY_LIMIT:
             raise ResponseError(_TOO_LONG)
 
@@ -165,6 +179,7 @@ class _Retry(urllib3.Retry):
     def increment(self, *args: Any, **details: Any) -> Self:
         response, error = details.get("response"), details.get("error")
         if response is not None and response.get_redirect_location():
+            log.debug("%s %s: %s, redirected", self.call.method, self.call.path, response.status)
             return super(_Retry, self.new(total=(self.total or 0) + 1)).increment(*args, **details)
         self.call.tell(response.status if response is not None else type(error).__name__)
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -311,12 +326,18 @@ class Transport:
         scrub = self._credentials.scrub
         text = scrub(f"{call.method} {call.path} got no answer after {_times(call.attempt)}: ")
         text += f"{_cause(reason, self._settings)}"
-        if call.method != "GET" and not isinstance(reason, exceptions.ConnectTimeoutError):
+        if call.method != "GET" and not _unsent(reason):
             text += " It is not known whether the server took it: look before sending it again."
         failure = RequestError(text)
         # Not caused by `error`: its text holds the whole URL, and a filter may name a subject.
         failure.__cause__ = _bare(reason) if reason is not error else None
         return failure
+
+
+def _unsent(reason: BaseException) -> bool:
+    """Tell whether an error came before anything of the request had gone out."""
+    early = isinstance(reason, (exceptions.ConnectTimeoutError, exceptions.ProxyError))
+    return early or "CERTIFICATE_VERIFY_FAILED" in str(reason)
 
 
 def _bare(error: BaseException) -> BaseException:
