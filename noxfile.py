@@ -23,8 +23,8 @@ HERE = Path(__file__).resolve().parent
 DEV = HERE / ".dev"
 NOX = "nox>=2025.5.1"
 CURE = (
-    "Python needs its venv and pip modules (on Debian and Ubuntu: apt install python3-venv), and pip "
-    "a way to the package index (behind a proxy: set HTTPS_PROXY)."
+    "Python needs its venv and pip modules (on Debian and Ubuntu: apt install python3-venv), and "
+    "pip a way to the package index (behind a proxy: set HTTPS_PROXY)."
 )
 SESSIONS = ("demo", "tests", "lowest", "lint", "bench")
 
@@ -100,18 +100,23 @@ def install_wheels(session: nox.Session, *others: str) -> None:
     session.install("-q", "--force-reinstall", "--no-deps", *wheels)
 
 
+def run_tests(session: nox.Session) -> None:
+    """Run pytest; no process of a test finds the checkout by standing in it."""
+    session.run("pytest", *session.posargs, env={"PYTHONSAFEPATH": "1"})
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the installed wheels, not the checkout."""
     install_wheels(session, *TEST_TOOLS)
-    session.run("pytest", *session.posargs)
+    run_tests(session)
 
 
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Test the wheels with the oldest dependencies that they accept."""
     install_wheels(session, *TEST_TOOLS, *LOWEST)
-    session.run("pytest", "-q", *session.posargs)
+    run_tests(session)
 
 
 @nox.session

@@ -80,9 +80,8 @@ def report(
 ) -> None:
     met = value >= bar if least else value <= bar
     sign = ">=" if least else "<="
-    print(
-        f"{'met   ' if met else 'MISSED'} {what}: {value:.2f}{unit} (bar {sign} {bar:g}{unit}) {detail}"
-    )
+    verdict = "met   " if met else "MISSED"
+    print(f"{verdict} {what}: {value:.2f}{unit} (bar {sign} {bar:g}{unit}) {detail}")
 
 
 def bench_list(total: int = 50_000) -> None:
@@ -159,7 +158,8 @@ def bench_start() -> None:
     make = "from imednet import ImednetSDK; ImednetSDK('benchmark', 'benchmark')"
     ours_row = (
         "import sys; from imednet import ImednetSDK\n"
-        "next(ImednetSDK('benchmark', 'benchmark', sys.argv[1]).records.iter('BENCH', page_size=25))"
+        "sdk = ImednetSDK('benchmark', 'benchmark', sys.argv[1])\n"
+        "next(sdk.records.iter('BENCH', page_size=25))"
     )
     raw_row = (
         "import sys, json, urllib3\n"

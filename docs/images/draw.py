@@ -40,7 +40,9 @@ def draw(text: str) -> str:
 
 
 if __name__ == "__main__":
-    with Simulator(asof=date(2026, 11, 2)) as server:
-        with ImednetSDK(server.api_key, server.security_key, server.url) as sdk:
-            study = summary.gather(sdk, server.study_key, server.now)
+    with (
+        Simulator(asof=date(2026, 11, 2)) as server,
+        ImednetSDK(server.api_key, server.security_key, server.url) as sdk,
+    ):
+        study = summary.gather(sdk, server.study_key, server.now)
     Path(__file__).with_name("demo.svg").write_text(draw(summary.render(study)), "utf-8")

@@ -13,8 +13,9 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-import imednet
 import pytest
+
+import imednet
 from imednet import ImednetSDK
 from imednet_simulator import Simulator
 
@@ -131,6 +132,7 @@ def test_plugin_of_the_documentation_works(tmp_path: Path) -> None:
         [sys.executable, "-W", "error", "-c", script, str(tmp_path)],
         capture_output=True,
         text=True,
+        cwd=tmp_path,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
