@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imednet.models.decoding import Model
+    from imednet.models.decoding import Column, Model, columns
     from imednet.models.edc import (
         Coding,
         Form,
@@ -44,15 +44,18 @@ if TYPE_CHECKING:
         WidgetConfig,
     )
 
-_CONFIGURATION = (
-    "KriConfig",
-    "MappingRule",
-    "SiteTarget",
-    "StudyConfiguration",
-    "WidgetConfig",
-)
+_HOMES = {
+    "Column": "decoding",
+    "KriConfig": "study_config",
+    "MappingRule": "study_config",
+    "SiteTarget": "study_config",
+    "StudyConfiguration": "study_config",
+    "WidgetConfig": "study_config",
+    "columns": "decoding",
+}
 __all__ = [
     "Coding",
+    "Column",
     "Form",
     "Interval",
     "IntervalForm",
@@ -75,6 +78,7 @@ __all__ = [
     "Variable",
     "Visit",
     "WidgetConfig",
+    "columns",
 ]
 
 
@@ -82,7 +86,7 @@ def __getattr__(name: str) -> Any:
     """Load the module a model stands in on first use: a cold start pays for what it reads."""
     if name not in __all__:
         raise AttributeError(f"module 'imednet.models' has no attribute {name!r}")
-    home = "study_config" if name in _CONFIGURATION else "edc"
+    home = _HOMES.get(name, "edc")
     value = getattr(import_module(f"imednet.models.{home}"), name)
     globals()[name] = value
     return value

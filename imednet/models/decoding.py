@@ -148,7 +148,12 @@ _decoders: dict[type[Model], Callable[[Any], Any]] = {}
 
 
 def columns(cls: type[Model]) -> tuple[Column, ...]:
-    """Return the fields of a model in order, without `extra`."""
+    """Return the fields of a model in order, without `extra`.
+
+    >>> from imednet.models import Visit
+    >>> [(c.name, c.api_name, c.kind) for c in columns(Visit) if c.kind == "date"][0]
+    ('start_date', 'startDate', 'date')
+    """
     if cls not in _columns:
         hints = typing.get_type_hints(cls, localns={"CatchAll": Any})
         _columns[cls] = tuple(_column(n, hints[n]) for n in cls.names() if n != "extra")
