@@ -196,16 +196,16 @@ class _Menu:
 
     def __init__(self, about: str, commands: dict[str, Any]) -> None:
         self.__doc__ = about
-        self._commands = commands
+        self._commands = {name.replace("_", "-"): part for name, part in commands.items()}
 
     def __dir__(self) -> list[str]:
         return list(self._commands)
 
     def __getattr__(self, name: str) -> Any:
         commands: dict[str, Any] = vars(self).get("_commands", {})
-        if name not in commands:
+        if name.replace("_", "-") not in commands:
             raise AttributeError(name)
-        return commands[name]
+        return commands[name.replace("_", "-")]
 
 
 def _fire(component: Any, words: list[str]) -> None:
@@ -215,20 +215,20 @@ def _fire(component: Any, words: list[str]) -> None:
 
     asked = bool({"-h", "--help"} & set(words))
     rest = [word for word in words[1:] if word not in ("-h", "--help")]
-    path, top = [words[0]], _Menu("", {words[0].replace("-", "_"): component})
+    path, top = [dashed(words[0])], _Menu("", {words[0]: component})
     while isinstance(component, _Menu) and rest and not rest[0].startswith("-"):
         word = rest.pop(0)
-        if word.replace("-", "_") not in dir(component):
-            near = suggestion(word, map(dashed, dir(component)))
+        if dashed(word) not in dir(component):
+            near = suggestion(word, dir(component))
             called = " ".join(["imednet", *path])
             raise Usage(f"{called} has no command {word!r}{near}. See {called} --help.")
-        component = getattr(component, word.replace("-", "_"))
-        path.append(word)
+        component = getattr(component, word)
+        path.append(dashed(word))
     called = " ".join(["imednet", *path])
     if asked:
         _call(top, [*path, "--", "--help"])
     elif isinstance(component, _Menu):
-        choices = ", ".join(map(dashed, dir(component)))
+        choices = ", ".join(dir(component))
         raise Usage(f"{called} needs one of: {choices}. See {called} --help.")
     else:
         given = arguments(component, rest, called)

@@ -182,6 +182,16 @@ def _named(keys: Iterable[Key]) -> list[str]:
 # --- CSV and tables ----------------------------------------------------------------------------
 
 
+class _Lines:
+    r"""Rows that end in \n, of a writer that ends them in \r\n: else it quotes no lone \r."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+
+    def write(self, row: str) -> int:
+        return self._out.write(row.removesuffix("\r\n") + "\n")
+
+
 def _csv(rows: Iterable[Row], out: IO[str], model: type[Model] | None) -> None:
     """Two passes: which questions there are is known after the last record only."""
     keys: dict[Key, None] = {}
@@ -193,7 +203,7 @@ def _csv(rows: Iterable[Row], out: IO[str], model: type[Model] | None) -> None:
             keys.update(dict.fromkeys(cells))
             spool.write(json.dumps([[*key, guarded(cell(v))] for key, v in cells.items()]) + "\n")
         spool.seek(0)
-        writer = csv.writer(out, lineterminator="\n")
+        writer = csv.writer(_Lines(out), lineterminator="\r\n")
         ordered = sorted(keys, key=lambda key: key[0] != "")
         if ordered:
             writer.writerow(map(guarded, _named(ordered)))
@@ -207,7 +217,7 @@ def _table(rows: Iterable[Row], out: IO[str], fitted: bool) -> None:
     cells = [{key: v for key, v in _cells(row).items() if key[0] != "data"} for row in rows]
     keys = dict.fromkeys(key for row in cells for key in row)
     shown = [key for key in keys if any(cell(row.get(key)) for row in cells)]
-    if not shown:
+    if not cells:
         print("no rows", file=sys.stderr)
         return
     lines = [_named(shown), *([one_line(cell(row.get(key))) for key in shown] for row in cells)]
