@@ -95,6 +95,9 @@ class _Awaited:
     def __dir__(self) -> list[str]:
         return [name for name in dir(self._obj) if not name.startswith("_")]
 
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return _on_thread(self._obj)(*args, **options)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import heapq
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cmp_to_key, partial
 from itertools import islice
@@ -30,6 +31,7 @@ __all__ = ["COMPARABLE", "PLAIN", "RESOURCES", "Lists", "Selection", "segment"]
 
 M = TypeVar("M", bound="Model")
 URL_LIMIT = 6000  # characters; beyond, an "any of" is asked for in several requests
+LEAST_ROOM = 1000  # characters of a filter, however long the rest of the URL is
 RESTARTS = 2  # times that a list starts over because rows moved
 COMPARABLE = ("text", "integer", "number", "boolean", "timestamp", "date")
 FILTERING = ("filter", "modified_since")
@@ -181,7 +183,7 @@ class Lists(Generic[M]):
         from imednet.http import url_length
 
         taken = url_length(self._sdk.settings, path, {**params, "page": 10**6, "size": 500})
-        return list(packed(texts, URL_LIMIT - taken - len("&filter=")))
+        return list(packed(texts, max(URL_LIMIT - taken - len("&filter="), LEAST_ROOM)))
 
     # --- reading
 
@@ -213,7 +215,9 @@ class Lists(Generic[M]):
         def progress(number: int, done: int, total: int) -> None:
             told[number] = (done, total)
             if selection.progress is not None:
-                selection.progress(*map(sum, zip(*told.values(), strict=True)))
+                most = selection.limit or sys.maxsize
+                sums = map(sum, zip(*told.values(), strict=True))
+                selection.progress(*(min(rows, most) for rows in sums))
 
         for number, text in enumerate(selection.filters):
             told[number] = (0, 0)

@@ -223,7 +223,9 @@ def _said(error: BaseException) -> str:
 
 def _distribution(point: metadata.EntryPoint) -> tuple[str, str]:
     dist = point.dist
-    return (dist.name, dist.version) if dist is not None else ("an unknown distribution", "?")
+    if dist is None or not dist.metadata["Name"]:  # one that is only half removed, say
+        return "an unknown distribution", "?"
+    return dist.name, dist.version
 
 
 def _listed(points: list[metadata.EntryPoint]) -> str:
