@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import urllib3
-from imednet_simulator import commands
 
 from imednet.errors import ConfigurationError
+from imednet_simulator import commands
 
 ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as SIGINT")
 

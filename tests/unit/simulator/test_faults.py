@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import urllib3
+
 from imednet_simulator import Simulator
 from imednet_simulator.faults import RANDOM_KINDS, Fault, Faults
 

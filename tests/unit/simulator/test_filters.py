@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imednet_simulator.errors import RefusedError
 from imednet_simulator.filters import Condition, parse, parse_questions, question_test
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import urllib3
+
 from imednet_simulator import Simulator
 
 

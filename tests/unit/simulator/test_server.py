@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+
 from imednet_simulator.schema import RESOURCES
 
 ROOT = "/api/v1/edc"

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imednet_simulator import schema
 from imednet_simulator.columns import KINDS, day_number, moment_text
 from imednet_simulator.store import Cache, Selection, Table

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+
 from imednet_simulator.protocol import INTERVALS
 from imednet_simulator.schema import RESOURCES
 from imednet_simulator.store import Study

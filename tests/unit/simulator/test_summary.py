@@ -7,6 +7,7 @@ from types import SimpleNamespace as Row
 from typing import Any
 
 import pytest
+
 from imednet_simulator import summary
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from imednet_simulator.values import as_text, fits
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pyreadstat
 import pytest
 import urllib3
+
 from imednet_simulator import Simulator
 from imednet_simulator.store import Study
 from imednet_simulator.xpt import XptError, load
