@@ -17,7 +17,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from http.client import HTTPResponse as RawResponse
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, NamedTuple, NoReturn, Self, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
@@ -27,22 +27,24 @@ from imednet import __version__
 from imednet.config import Credentials, Settings, is_loopback
 from imednet.errors import ConfigurationError, RequestError, ResponseError, for_status
 
-_loads: Callable[[bytes], Any]
-try:
-    from orjson import loads as _loads
-except ImportError:
-
-    def _not_json(word: str) -> NoReturn:
-        raise ValueError(f"{word} is not JSON")
-
-    _decode = json.JSONDecoder(parse_constant=_not_json).decode
-
-    def _loads(body: bytes) -> Any:
-        return _decode(body.decode())
-
-
 __all__ = ["Answer", "Transport", "parsed", "url_length"]
 
+
+def _json_reader() -> Callable[[bytes], Any]:
+    """Return orjson's reader where it is installed, else the standard library's, as strict."""
+    try:
+        from orjson import loads
+    except ImportError:
+        decode = json.JSONDecoder(parse_constant=_not_json).decode
+        return lambda body: decode(body.decode())
+    return cast(Callable[[bytes], Any], loads)
+
+
+def _not_json(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+_loads = _json_reader()
 log = logging.getLogger("imednet")
 log.addHandler(logging.NullHandler())  # silent until a program asks to hear
 
