@@ -79,7 +79,7 @@ LOWEST = [
     "fire==0.7.0",
     "starlette==0.46.0",
     "uvicorn==0.34.0",
-    "pyreadstat==1.3.3",
+    "pyreadstat==1.3.1",
 ]
 
 

@@ -1,0 +1,368 @@
+"""Records written safely: checked first, sent in batches, followed to their end, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from imednet import ImednetSDK
+from imednet.errors import ImednetError, JobFailedError, JobTimeoutError
+from imednet.models import Job, Record, Subject
+from imednet_workflows.lookups import Name, find_form, find_interval, find_site
+from imednet_workflows.record_checks import StudyChecker, Target, as_sent
+
+__all__ = ["Change", "Difference", "RecordOutcome", "RecordUpdate", "UpdateError", "UpdateResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A value that does not stand: what was sent, and what reading back found (None: nothing)."""
+
+    variable: str
+    sent: Any
+    found: Any
+
+
+@dataclass(slots=True)
+class RecordOutcome:
+    """What became of one record.
+
+    `batch_id` is None while it was not sent. `state` is that of its batch's job as
+    last seen ("created", "running", "completed", "failed"), or "not sent", or
+    "unknown" where the sending itself broke off. With `verify=True`, `differences` are the
+    values that do not stand, `record_id` the record that was read back and, for a
+    registration, `subject_key` the key that the system gave; all None otherwise.
+    """
+
+    position: int
+    kind: str
+    batch_id: str | None = None
+    state: str = "not sent"
+    record_id: int | None = None
+    subject_key: str | None = None
+    differences: list[Difference] | None = None
+
+    @property
+    def stands(self) -> bool | None:
+        """Whether reading back found every value; None where it was not read back."""
+        return None if self.differences is None else not self.differences
+
+
+@dataclass(slots=True)
+class UpdateResult:
+    """What became of all records, in the order they were given, and the jobs of the batches."""
+
+    records: list[RecordOutcome] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[RecordOutcome]:
+        """The records whose job failed."""
+        return [outcome for outcome in self.records if outcome.state.lower() == "failed"]
+
+
+class UpdateError(ImednetError):
+    """Sending or following the batches broke off; `result` says how far it came.
+
+    The cause is the error that broke it off.
+    """
+
+    def __init__(self, message: str, result: UpdateResult | None = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that a record would change: `old` is None where there is no such record yet."""
+
+    position: int
+    kind: str
+    form_key: str | None
+    subject_key: str | None
+    interval_name: str | None
+    record_id: int | None
+    variable: str
+    old: Any
+    new: Any
+
+
+class RecordUpdate:
+    """`sdk.workflows.record_update`."""
+
+    def __init__(self, sdk: ImednetSDK) -> None:
+        self._sdk = sdk
+
+    def create_or_update_records(
+        self,
+        study_key: str,
+        records: Iterable[Mapping[str, Any]],
+        wait_for_completion: bool = False,
+        *,
+        verify: bool = False,
+        batch_size: int = 100,
+        timeout: float | None = 600.0,
+        poll_interval: float = 2.0,
+        email_notify: str | None = None,
+        on_progress: Callable[[int, int], object] | None = None,
+    ) -> UpdateResult:
+        """Write records: all are checked, then sent in batches, then followed if asked for.
+
+        Records are dicts in the API's own names, as `sdk.records.create` takes them.
+        Values may be text, numbers, True, False, dates, or None to clear an answer.
+
+        Args:
+            wait_for_completion: wait for each batch's job to end. A job that failed is
+                told in the result, not raised: the API says no more than that.
+            verify: read back what stands afterwards (waits in any case).
+            batch_size: records a request.
+            timeout: seconds to wait for each job; None waits for ever.
+            poll_interval: seconds between two looks at a job.
+            email_notify: an address that the server tells when each job has ended.
+            on_progress: called with records sent so far and records in all.
+
+        Raises:
+            RecordsRefused: records do not fit the study; nothing was sent.
+            UpdateError: sending or following broke off; `error.result` says how far it came.
+            ValueError: for a batch_size below 1.
+
+        Example:
+            >>> result = sdk.workflows.record_update.create_or_update_records("DEMO", [
+            ...     {"formKey": "VS", "subjectKey": subject_key, "data": {"PULSE": 71}}],
+            ...     verify=True, poll_interval=0.05)
+            >>> result.records[0].state, result.records[0].stands
+            ('completed', True)
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size!r}: give a whole number from 1 up")
+        given = list(records)
+        targets = StudyChecker.read(self._sdk, study_key, given).check(given)
+        result = UpdateResult([RecordOutcome(t.position, t.kind) for t in targets])
+        newest = self._newest_subject(study_key) if verify else 0
+        try:
+            self._send(study_key, targets, result, batch_size, email_notify, on_progress)
+            if wait_for_completion or verify:
+                self._follow(study_key, result, timeout, poll_interval)
+            if verify:
+                _Verifier(self._sdk, study_key, newest).verify(targets, result)
+        except ImednetError as error:
+            sent = sum(outcome.batch_id is not None for outcome in result.records)
+            raise UpdateError(
+                f"{sent} of {len(targets)} records were sent when it broke off ({error}). "
+                "error.result says which, and by which batch: look at the study before sending "
+                "any again.",
+                result,
+            ) from error
+        return result
+
+    def register_subject(
+        self,
+        study_key: str,
+        form: Name,
+        site: Name,
+        data: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> UpdateResult:
+        """Register a subject at a site; form and site by key, name or id.
+
+        `options` are those of `create_or_update_records`; with `verify=True` the result
+        has the subject key that the system gave.
+        """
+        found = find_site(self._sdk.sites.list(study_key), site)
+        item = {
+            "siteName": found.site_name,
+            **self._form(study_key, form),
+            "data": dict(data or {}),
+        }
+        return self.create_or_update_records(study_key, [item], **options)
+
+    def update_scheduled_record(
+        self,
+        study_key: str,
+        form: Name,
+        subject: Name,
+        interval: Name,
+        data: Mapping[str, Any],
+        **options: Any,
+    ) -> UpdateResult:
+        """Write a subject's record in an interval; form and interval by key, name or id.
+
+        `subject` is the subject's key, or its id as a number. `options` are those of
+        `create_or_update_records`.
+        """
+        found = find_interval(self._sdk.intervals.list(study_key), interval)
+        item = {
+            **self._form(study_key, form),
+            **_subject(subject),
+            "intervalName": found.interval_name,
+            "data": dict(data),
+        }
+        return self.create_or_update_records(study_key, [item], **options)
+
+    def create_new_record(
+        self,
+        study_key: str,
+        form: Name,
+        subject: Name,
+        data: Mapping[str, Any],
+        **options: Any,
+    ) -> UpdateResult:
+        """Write a new unscheduled record of a subject; the form by key, name or id."""
+        item = {**self._form(study_key, form), **_subject(subject), "data": dict(data)}
+        return self.create_or_update_records(study_key, [item], **options)
+
+    def preview(self, study_key: str, records: Iterable[Mapping[str, Any]]) -> list[Change]:
+        """Return what records would change, old and new, and send nothing.
+
+        Values that stand already are left out. Raises RecordsRefused as writing would.
+        """
+        given = list(records)
+        targets = StudyChecker.read(self._sdk, study_key, given).check(given)
+        reader = _Verifier(self._sdk, study_key, 0)
+        return [change for target in targets for change in _changes(target, reader.current(target))]
+
+    def _form(self, study_key: str, form: Name) -> dict[str, Any]:
+        return {"formKey": find_form(self._sdk.forms.list(study_key), form).form_key}
+
+    def _newest_subject(self, study_key: str) -> int:
+        newest = self._sdk.subjects.list(study_key, sort="subject_id,DESC", limit=1)
+        return newest[0].subject_id or 0 if newest else 0
+
+    def _send(
+        self,
+        study_key: str,
+        targets: Sequence[Target],
+        result: UpdateResult,
+        batch_size: int,
+        email_notify: str | None,
+        on_progress: Callable[[int, int], object] | None,
+    ) -> None:
+        for start in range(0, len(targets), batch_size):
+            batch = targets[start : start + batch_size]
+            outcomes = result.records[start : start + batch_size]
+            for outcome in outcomes:
+                outcome.state = "unknown"
+            job = self._sdk.records.create(
+                study_key, [target.item for target in batch], email_notify=email_notify
+            )
+            result.jobs.append(job)
+            for outcome in outcomes:
+                outcome.batch_id, outcome.state = job.batch_id, str(job.state)
+            if on_progress is not None:
+                on_progress(start + len(batch), len(targets))
+
+    def _follow(
+        self, study_key: str, result: UpdateResult, timeout: float | None, poll_interval: float
+    ) -> None:
+        for position, job in enumerate(result.jobs):
+            try:
+                ended = self._sdk.jobs.wait(
+                    study_key, str(job.batch_id), interval=poll_interval, timeout=timeout
+                )
+            except (JobFailedError, JobTimeoutError) as error:
+                ended = error.job or job
+            result.jobs[position] = ended
+            for outcome in result.records:
+                if outcome.batch_id == job.batch_id:
+                    outcome.state = str(ended.state)
+
+
+def _subject(subject: Name) -> dict[str, Any]:
+    return {"subjectId": subject} if isinstance(subject, int) else {"subjectKey": subject}
+
+
+def _changes(target: Target, current: Record | None) -> Iterable[Change]:
+    answers = {str(k).casefold(): v for k, v in ((current and current.record_data) or {}).items()}
+    for variable, new in target.item["data"].items():
+        old = answers.get(variable.casefold())
+        if (old or None) != (new or None):
+            yield Change(
+                position=target.position,
+                kind=target.kind,
+                form_key=target.form.form_key,
+                subject_key=target.subject.subject_key if target.subject else None,
+                interval_name=target.interval.interval_name if target.interval else None,
+                record_id=current.record_id if current else None,
+                variable=variable,
+                old=old,
+                new=new,
+            )
+
+
+class _Verifier:
+    """Finds the record that each item was meant for, and compares what stands in it."""
+
+    def __init__(self, sdk: ImednetSDK, study_key: str, newest: int) -> None:
+        self._sdk, self._study_key, self._newest = sdk, study_key, newest
+        self._used: set[int | None] = set()
+
+    def verify(self, targets: Sequence[Target], result: UpdateResult) -> None:
+        registered = self._registered(targets)
+        for target, outcome in zip(targets, result.records, strict=True):
+            subject = registered.get(target.position, target.subject)
+            record = self.current(target, subject, new=True)
+            if target.kind == "register" and subject is not None:
+                outcome.subject_key = subject.subject_key
+            if record is not None:
+                outcome.record_id = record.record_id
+            outcome.differences = _differences(target, record)
+
+    def current(
+        self, target: Target, subject: Subject | None = None, *, new: bool = False
+    ) -> Record | None:
+        """Return the record that an item writes to; for a new one, only if `new`."""
+        subject = subject or target.subject
+        if target.kind == "change":
+            key = "record_id" if "recordId" in target.item else "record_oid"
+            value = target.item.get("recordId") or target.item.get("recordOid")
+            return next(iter(self._sdk.records.list(self._study_key, **{key: value})), None)
+        if subject is None or (target.kind == "new" and not new):
+            return None
+        conditions: dict[str, Any] = {
+            "form_key": target.form.form_key,
+            "subject_id": subject.subject_id,
+            "deleted": False,
+        }
+        if target.interval is not None:
+            conditions["interval_id"] = target.interval.interval_id
+        return self._meant(target, self._sdk.records.list(self._study_key, **conditions))
+
+    def _meant(self, target: Target, records: list[Record]) -> Record | None:
+        """Of several new records of one form, the newest that holds the values and is free."""
+        free = [r for r in records if target.kind != "new" or r.record_id not in self._used]
+        if target.kind == "new":
+            free = sorted(free, key=lambda r: (len(_differences(target, r)), -(r.record_id or 0)))
+        if not free:
+            return None
+        self._used.add(free[0].record_id)
+        return free[0]
+
+    def _registered(self, targets: Sequence[Target]) -> dict[int, Subject]:
+        """Match registrations with the subjects that have come since, in order, site by site."""
+        wanted = [target for target in targets if target.kind == "register"]
+        if not wanted:
+            return {}
+        come = self._sdk.subjects.list(self._study_key, subject_id=(">", self._newest))
+        found: dict[int, Subject] = {}
+        for target in wanted:
+            site = target.site.site_id if target.site else None
+            free = [s for s in come if s.site_id == site and s not in found.values()]
+            fitting = [s for s in free if not _differences(target, self.current(target, s))]
+            if fitting or free:
+                found[target.position] = (fitting or free)[0]
+        return found
+
+
+def _differences(target: Target, record: Record | None) -> list[Difference]:
+    answers = {str(k).casefold(): v for k, v in ((record and record.record_data) or {}).items()}
+    sent = target.item["data"]
+    if record is None:
+        return [Difference(name, value, None) for name, value in sent.items()] or [
+            Difference("record", "a record", None)
+        ]
+    return [
+        Difference(name, value, answers.get(name.casefold()))
+        for name, value in sent.items()
+        if (as_sent(answers.get(name.casefold())) or None) != (value or None)
+    ]
