@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -164,17 +165,28 @@ def _needs_ascii() -> bool:
     return False
 
 
+def _beside(name: str) -> str:
+    """How to call a program of this environment: by its path, unless it is the system's own."""
+    program = Path(sys.executable).with_name(name + Path(sys.executable).suffix)
+    if sys.prefix == sys.base_prefix or not program.exists():
+        return name
+    here = Path.cwd()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
+
+
 def _next_steps(simulator: Simulator) -> str:
-    key = simulator.study_key
+    key, windows = simulator.study_key, sys.platform == "win32"
+    settings = "\n".join(f"  set {name}={value}" for name, value in _settings(simulator).items())
+    imednet = _beside("imednet")
     return f"""
 The server stays up at {simulator.url} until Ctrl-C. Try, in another terminal:
 
-{_exports(simulator)}
+{settings if windows else _exports(simulator)}
 
-  imednet sites list {key}
-  imednet records list {key} --form-key AE --output csv --to ae.csv
+  {imednet} sites list {key}
+  {imednet} records list {key} --form-key AE --output csv --to ae.csv
 
-or in Python, with the same three settings:
+or in {_beside("python")}, with the same three settings:
 
   from imednet import ImednetSDK
   with ImednetSDK() as sdk:
