@@ -59,6 +59,8 @@ def works(python: Path) -> bool:
 
 
 if __name__ == "__main__":
+    if sys.version_info < (3, 11):
+        sys.exit(f"This is Python {sys.version.split()[0]}: imednet needs 3.11 or newer.")
     sys.exit(bootstrap(sys.argv[1:]))
 
 
