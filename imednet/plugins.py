@@ -223,7 +223,7 @@ def _said(error: BaseException) -> str:
 
 def _distribution(point: metadata.EntryPoint) -> tuple[str, str]:
     dist = point.dist
-    if dist is None or not dist.metadata["Name"]:  # one that is only half removed, say
+    if dist is None or "Name" not in dist.metadata:  # one that is only half removed, say
         return "an unknown distribution", "?"
     return dist.name, dist.version
 
