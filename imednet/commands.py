@@ -112,8 +112,9 @@ def _write(
     with ImednetSDK() as sdk, destination(to) as out, contextlib.closing(progress):
         found = _checked(lambda: rows(sdk, progress))
         form = table if output == "table" else output
-        kind = None if model is None else getattr(models, model)
-        write(progress.until_last(found), form, out, kind)
+        kept = [] if model is None else models.columns(getattr(models, model))
+        names = [column.name for column in kept if column.name != "record_data"]
+        write(progress.until_last(found), form, out, names)
 
 
 def _show(row: Callable[[ImednetSDK], Any], output: str, to: str | None) -> None:

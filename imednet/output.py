@@ -32,14 +32,15 @@ Row = Model | dict[str, Any]
 Key = tuple[str, str]  # where a value stands ("" a field, "data" an answer, "extra"), and its name
 
 
-def write(rows: Iterable[Row], form: str, out: IO[str], model: type[Model] | None = None) -> None:
+def write(rows: Iterable[Row], form: str, out: IO[str], names: Iterable[str] = ()) -> None:
     """Write rows in one of `FORMATS`, as a "wide" table, or as "detail" (a line a field).
 
     Table and CSV name columns as Python does and give moments in ISO 8601, UTC;
-    JSON has the API's own names and values. `model` gives a CSV of no rows its header.
+    JSON has the API's own names and values. `names` are columns that a CSV has in any
+    case, first and also where there are no rows.
     """
     if form == "csv":
-        _csv(rows, out, model)
+        _csv(rows, out, names)
     elif form in ("table", "wide"):
         _table(rows, out, fitted=form == "table" and out.isatty())
     else:
@@ -192,11 +193,9 @@ class _Lines:
         return self._out.write(row.removesuffix("\r\n") + "\n")
 
 
-def _csv(rows: Iterable[Row], out: IO[str], model: type[Model] | None) -> None:
+def _csv(rows: Iterable[Row], out: IO[str], names: Iterable[str]) -> None:
     """Two passes: which questions there are is known after the last record only."""
-    keys: dict[Key, None] = {}
-    if model is not None:
-        keys = dict.fromkeys(("", c.name) for c in columns(model) if c.name != "record_data")
+    keys: dict[Key, None] = dict.fromkeys(("", name) for name in names)
     with tempfile.SpooledTemporaryFile(MEMORY, "w+", encoding="utf-8", newline="") as spool:
         for row in rows:
             cells = _cells(row)

@@ -1,8 +1,8 @@
 """Answers to typed columns: whole columns at once, and one by one only where that fails.
 
 An answer is text on the wire. Null and empty text become NA. What cannot be cast
-becomes NA and is reported; a partial date (`2024-UN-UN`, `2024-05-UN`) is not a
-failure but is given beside the column, as text.
+becomes NA and is reported; a partial date (`2024-UN-UN`, `2024-05-UN`; a date
+alone where a time belongs) is not a failure but is given beside the column, as text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime, time
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +20,12 @@ import pandas as pd
 
 __all__ = ["Cast", "cast", "kind_of"]
 
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
 _PARTIAL = re.compile(
-    r"([0-9]{4}|U[NK]{1,3})(-([0-9]{2}|U[NK]{1,2})(-([0-9]{2}|U[NK]{1,2}))?)?([ T].*)?"
+    r"([0-9]{4}|U[NK]{1,3})(?:-([0-9]{2}|U[NK]{1,2})(?:-([0-9]{2}|U[NK]{1,2}))?)?([ T].*)?"
 )
 _KINDS = {
     "INTEGER": "integer",
@@ -128,24 +132,28 @@ def _parsed(texts: list[str], dtype: str) -> Any:
 
 
 def _integer(value: Any) -> int | None:
-    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
-        value = int(value)
-    elif isinstance(value, (str, float)) and not isinstance(value, bool):
-        number = _number(value)
-        value = int(number) if number is not None and number.is_integer() else None
+    if isinstance(value, str):
+        text = value.strip()
+        if _WHOLE.fullmatch(text):
+            value = int(text)
+        elif _DECIMAL.fullmatch(text):
+            exact = Decimal(text)  # not a float, which would round a long number
+            value = int(exact) if exact == exact.to_integral_value() else None
+    elif isinstance(value, float):
+        value = int(value) if value.is_integer() else None
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and -(2**63) <= value < 2**63 else None
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, str):
+        value = float(value) if _DECIMAL.fullmatch(value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
-        number = float(value)
-    except (ValueError, OverflowError):
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
         return None
-    plain = not isinstance(value, str) or "_" not in value
-    return number if plain and math.isfinite(number) else None
 
 
 def _integers(values: Sequence[Any]) -> Cast:
@@ -156,9 +164,12 @@ def _floats(values: Sequence[Any]) -> Cast:
     return _numbers(values, "Float64", _number)
 
 
-def _moments(values: Sequence[Any], form: str, one: Callable[[str], datetime | None]) -> Cast:
-    texts = _texts(values) or [value if isinstance(value, str) else None for value in values]
-    array = np.array(texts, dtype=object)
+def _moments(values: Sequence[Any], form: str, size: int, shape: re.Pattern[str]) -> Cast:
+    """Cast dates or date-times: those of the usual shape at once, the others one by one."""
+    usual = [
+        v if isinstance(v, str) and len(v) == size and v[:1].isdigit() else None for v in values
+    ]
+    array = np.array(usual, dtype=object)
     column = pd.Series(pd.to_datetime(array, format=form, errors="coerce")).astype("datetime64[us]")
     partial: dict[int, str] = {}
     failed: list[int] = []
@@ -166,10 +177,10 @@ def _moments(values: Sequence[Any], form: str, one: Callable[[str], datetime | N
         value = values[position]
         if _missing(value):
             continue
-        moment = one(value) if isinstance(value, str) else None
+        moment = _read(value, shape)
         if moment is not None:
             column.iloc[position] = pd.Timestamp(moment)
-        elif isinstance(value, str) and _PARTIAL.fullmatch(value.strip().upper()):
+        elif isinstance(value, str) and _is_partial(value, timed=shape is _MOMENT):
             partial[position] = value
         else:
             failed.append(position)
@@ -178,26 +189,38 @@ def _moments(values: Sequence[Any], form: str, one: Callable[[str], datetime | N
     return Cast(column, pd.array(beside, dtype="string"), failed)
 
 
-def _date(text: str) -> datetime | None:
-    """Read a date that comes with a time of day, if that is midnight."""
-    moment = _moment(text)
-    plain = moment is not None and (moment.hour, moment.minute, moment.second) == (0, 0, 0)
-    return moment if plain else None
-
-
-def _moment(text: str) -> datetime | None:
+def _read(value: Any, shape: re.Pattern[str]) -> datetime | None:
+    """Read one moment; of a date that comes with a time, only midnight will do."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not (shape.fullmatch(text) or _MOMENT.fullmatch(text)):
+        return None
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    # A zone would have to be dropped or the clock moved: neither is what was entered.
-    return moment if moment.tzinfo is None and moment.date() > date(1, 1, 1) else None
+    return moment if shape is _MOMENT or moment.time() == time() else None
+
+
+def _is_partial(text: str, *, timed: bool) -> bool:
+    """Tell whether a text is a date of which something is not known (`timed`: also the time)."""
+    found = _PARTIAL.fullmatch(text.strip().upper())
+    if found is None:
+        return False
+    year, month, day, clock = found.groups()
+    if month and month[0] != "U" and not 1 <= int(month) <= 12:
+        return False
+    if day and day[0] != "U" and not 1 <= int(day) <= 31:
+        return False
+    unknown = not month or not day or "U" in year + month + day
+    if timed and not unknown:
+        return clock is None and _read(text, _DAY) is not None
+    return unknown
 
 
 _CASTS: dict[str, Callable[[Sequence[Any]], Cast]] = {
     "text": _text,
     "integer": _integers,
     "number": _floats,
-    "date": lambda values: _moments(values, "%Y-%m-%d", _date),
-    "moment": lambda values: _moments(values, "%Y-%m-%d %H:%M", _moment),
+    "date": lambda values: _moments(values, "%Y-%m-%d", 10, _DAY),
+    "moment": lambda values: _moments(values, "%Y-%m-%d %H:%M", 16, _MOMENT),
 }

@@ -78,9 +78,11 @@ class DataExtraction:
         self._sdk.records.iter(study_key, **conditions)  # checks the conditions, sends nothing
         subjects = self._subject_ids(study_key, subject_filter)
         visits = self._visit_ids(study_key, visit_filter)
-        for name, ids in (("subject_id", subjects), ("visit_id", visits)):
-            if ids is not None and len(ids) <= FEW and name not in conditions:
-                conditions[name] = sorted(ids)
+        lists = {"visit_id": visits, "subject_id": subjects}
+        short = {n: ids for n, ids in lists.items() if ids is not None and n not in conditions}
+        name = min(short, key=lambda n: len(short[n]), default="")
+        if name and len(short[name]) <= FEW:  # one list only: two would multiply
+            conditions[name] = sorted(short[name])
         return [
             record
             for record in self._sdk.records.iter(study_key, **conditions)
@@ -91,7 +93,8 @@ class DataExtraction:
     def _subject_ids(self, study_key: str, conditions: dict[str, Any] | None) -> set[int] | None:
         if conditions is None:
             return None
-        subjects = self._sdk.subjects.iter(study_key, **conditions)
+        given = with_site_ids(self._sdk, study_key, conditions)
+        subjects = self._sdk.subjects.iter(study_key, **given)
         return {s.subject_id for s in subjects if s.subject_id is not None}
 
     def _visit_ids(self, study_key: str, conditions: dict[str, Any] | None) -> set[int] | None:
@@ -132,6 +135,9 @@ class DataExtraction:
             ('created', 'Demographics')
         """
         given = dict(conditions)
+        for name, meant in (("date_created", end_date), ("site_id", site)):
+            if name in given and meant is not None:
+                raise ValueError(f"{name} is given beside the argument that means it: give one")
         if user is not None:
             given["user"] = user
         if site is not None:

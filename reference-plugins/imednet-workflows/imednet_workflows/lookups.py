@@ -41,7 +41,8 @@ def _find(rows: Iterable[T], wanted: Name, what: str, id_field: str, *names: str
 def _named(rows: list[T], wanted: str, names: tuple[str, ...]) -> list[T]:
     for same in (str, str.casefold):
         for name in names:
-            hits = [r for r in rows if same(str(getattr(r, name))) == same(wanted.strip())]
+            named = [row for row in rows if getattr(row, name) is not None]
+            hits = [row for row in named if same(getattr(row, name)) == same(wanted.strip())]
             if hits:
                 return hits
     return []

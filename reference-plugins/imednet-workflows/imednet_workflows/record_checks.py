@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from imednet import ImednetSDK
@@ -134,7 +135,7 @@ def _subjects(
     if not named:
         return []
     keys = {r["subjectKey"] for r in named if isinstance(r.get("subjectKey"), str)}
-    if len(keys) <= FEW and all("subjectKey" in r for r in named):
+    if len(keys) <= FEW and all(isinstance(r.get("subjectKey"), str) for r in named):
         return sdk.subjects.list(study_key, subject_key=sorted(keys))
     return sdk.subjects.list(study_key)
 
@@ -171,6 +172,9 @@ class _Check:
             return None
         kind = self._kind(site, subject, interval)
         self._scheduled(form, interval)
+        if site is not None and subject is not None and subject.site_id != site.site_id:
+            key = _given(self._record, "site")[0]
+            self._fault(key, self._record[key], f"the subject is of {subject.site_name}")
         item = {key: value for key, value in self._record.items() if value is not None}
         item["data"] = self._data(form)
         item["formKey"] = form.form_key  # required, also where the form was given by id
@@ -238,6 +242,8 @@ class _Check:
                 self._fault(str(name), value, text)
             elif variable.disabled or variable.deleted:
                 self._fault(str(name), value, "the variable is disabled")
+            elif variable.variable_name in made:
+                self._fault(str(name), value, f"{variable.variable_name} is given twice")
             else:
                 made[str(variable.variable_name)] = self._value(variable, value)
         return made
@@ -245,6 +251,8 @@ class _Check:
     def _value(self, variable: Variable, value: Any) -> Any:
         kind = (variable.variable_type or "").strip().upper()
         wanted, reads = _VALUES.get(kind, _ANY_TEXT)
+        if kind == "DATE" and isinstance(value, datetime) and value.time() == time():
+            value = value.date()  # as the cells of a frame are
         text = as_sent(value)
         if text is None or (isinstance(text, str) and (not text or reads(text))):
             return text
@@ -253,24 +261,40 @@ class _Check:
 
 
 def as_sent(value: Any) -> Any:
-    """Return a value as it is sent: text, None, or (no scalar) as it is.
+    """Return a value as it is sent: text, None, or (what is no scalar) as it is.
 
-    >>> as_sent(True), as_sent(3), as_sent(date(2026, 5, 1)), as_sent(None)
+    Numbers are written out plainly, whole floats as whole numbers. What pandas
+    and NumPy have for "missing" is None.
+
+    >>> as_sent(True), as_sent(3.0), as_sent(date(2026, 5, 1)), as_sent(float("nan"))
     ('true', '3', '2026-05-01', None)
     """
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and value != value:
+    name = type(value).__name__
+    if name in ("NAType", "NaTType"):
         return None
+    if name == "datetime64":
+        value = value.astype("datetime64[us]")
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes" if not value.second else "seconds")
     if isinstance(value, (date, time)):
         return value.isoformat()
-    if isinstance(value, (int, float)):
-        return str(value)
+    if isinstance(value, (int, float, Decimal)):
+        return _plain_number(value)
     return value
+
+
+def _plain_number(value: float | Decimal) -> str | None:
+    if isinstance(value, int):
+        return str(value)
+    if value != value:
+        return None
+    exact = Decimal(str(value))
+    whole = exact.is_finite() and exact == exact.to_integral_value()
+    return format(exact.to_integral_value() if whole else exact, "f")
 
 
 def _near(value: Any, known: Sequence[str]) -> str:
@@ -281,19 +305,22 @@ def _near(value: Any, known: Sequence[str]) -> str:
     return f"; there are {shown}" if shown else ""
 
 
-_PARTIAL = re.compile(r"[0-9]{4}-([0-9]{2}|UN)-UN")
+_PARTIAL = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2]|UN)-UN")
+_MOMENT_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 
 
 def _is_date(text: str) -> bool:
-    return bool(_PARTIAL.fullmatch(text)) or (len(text) == 10 and _parses(date, text))
+    whole = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and _parses(date, text)
+    return bool(whole or _PARTIAL.fullmatch(text))
 
 
 def _is_moment(text: str) -> bool:
-    return _is_date(text) or _parses(datetime, text)
+    whole = _MOMENT_TEXT.fullmatch(text) and _parses(datetime, text)
+    return bool(whole) or _is_date(text)
 
 
 def _is_time(text: str) -> bool:
-    return _parses(time, text)
+    return bool(re.fullmatch(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?", text)) and _parses(time, text)
 
 
 def _parses(kind: Any, text: str) -> bool:

@@ -69,7 +69,8 @@ class RecordMapper:
         a column, as text where their types differ.
 
         `frame.attrs["cast_failures"]` lists each answer that its type could not take (a
-        dict of record, variable, value), NA in the frame;
+        dict of record, variable, value), NA in the frame, and each second answer of a
+        record that spells one name in two ways;
         `frame.attrs["undeclared_answers"]` counts answers by names that no variable
         declares.
 
@@ -95,8 +96,9 @@ class RecordMapper:
             >>> frame.attrs["cast_failures"]
             []
         """
-        plan = self._plan(study_key, form_key, use_labels_as_columns, variables, include_blinded)
-        given = self._conditions(study_key, form_key, visit_key, site, conditions)
+        form = None if form_key is None else self._form_key(study_key, form_key)
+        plan = self._plan(study_key, form, use_labels_as_columns, variables, include_blinded)
+        given = self._conditions(study_key, form, visit_key, site, conditions)
         return frame_of(self._sdk.records.list(study_key, on_progress=on_progress, **given), plan)
 
     def iter_dataframes(
@@ -120,48 +122,51 @@ class RecordMapper:
         """
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size!r}: give a whole number from 1 up")
-        plan = self._plan(study_key, form_key, use_labels_as_columns, variables, include_blinded)
-        given = self._conditions(study_key, form_key, visit_key, site, conditions)
+        form = None if form_key is None else self._form_key(study_key, form_key)
+        plan = self._plan(study_key, form, use_labels_as_columns, variables, include_blinded)
+        given = self._conditions(study_key, form, visit_key, site, conditions)
         records = self._sdk.records.iter(study_key, on_progress=on_progress, **given)
-        batch = list(islice(records, batch_size))
-        yield frame_of(batch, plan)
-        while batch := list(islice(records, batch_size)):
-            yield frame_of(batch, plan)
+        return _frames(records, plan, batch_size)
+
+    def _form_key(self, study_key: str, form: Name) -> str:
+        return str(find_form(self._sdk.forms.list(study_key), form).form_key)
 
     def _plan(
         self,
         study_key: str,
-        form: Name | None,
+        form: str | None,
         labels: bool,
         names: Sequence[str] | None,
         blinded: bool,
     ) -> Plan:
-        conditions: dict[str, Any] = {}
-        if form is not None:
-            conditions["form_key"] = self._form_key(study_key, form)
+        conditions: dict[str, Any] = {} if form is None else {"form_key": form}
         declared = self._sdk.variables.list(study_key, **conditions)
         return planned(declared, names=names, labels=labels, include_blinded=blinded)
-
-    def _form_key(self, study_key: str, form: Name) -> str | None:
-        return find_form(self._sdk.forms.list(study_key), form).form_key
 
     def _conditions(
         self,
         study_key: str,
-        form: Name | None,
+        form: str | None,
         visit: Name | None,
         site: Name | list[Name] | None,
         conditions: dict[str, Any],
     ) -> dict[str, Any]:
         given = dict(conditions)
         if form is not None:
-            given["form_key"] = self._form_key(study_key, form)
+            given["form_key"] = form
         if visit is not None:
             intervals = self._sdk.intervals.list(study_key)
             given["interval_id"] = find_interval(intervals, visit).interval_id
         if site is not None:
             given["site_id"] = site_ids(self._sdk, study_key, site)
         return given
+
+
+def _frames(records: Iterator[Record], plan: Plan, batch_size: int) -> Iterator[pd.DataFrame]:
+    batch = list(islice(records, batch_size))
+    yield frame_of(batch, plan)
+    while batch := list(islice(records, batch_size)):
+        yield frame_of(batch, plan)
 
 
 def planned(
@@ -175,6 +180,8 @@ def planned(
 
     Raises ValueError for a name in `names` that no variable has.
     """
+    if isinstance(names, str):
+        raise ValueError(f"variables is the text {names!r}: give a list of names")
     from imednet_workflows.casting import kind_of
 
     groups: dict[str, list[Variable]] = {}
@@ -237,8 +244,12 @@ def frame_of(records: Sequence[Record], plan: Plan) -> pd.DataFrame:
     spellings = _spellings(answers)
     made = series(records, Record)
     failures: list[dict[str, Any]] = []
-    for question, values in _taken(answers, plan.questions, spellings):
+    for question, values, doubled in _taken(answers, plan.questions, spellings):
         done = cast(values, question.kind)
+        failures += [
+            {"record": records[n].record_id, "variable": name, "value": value}
+            for n, name, value in doubled
+        ]
         made[question.column] = done.column
         if question.partial is not None:
             made[question.partial] = done.partial
@@ -263,8 +274,11 @@ def _spellings(answers: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 def _taken(
     answers: list[dict[str, Any]], wanted: list[Question], spellings: dict[str, list[Any]]
-) -> Iterator[tuple[Question, list[Any]]]:
+) -> Iterator[tuple[Question, list[Any], list[tuple[int, str, Any]]]]:
     """Yield each question with its answers; its name is taken out of `spellings`.
+
+    Last come answers that have no place: a record with two spellings of a name, both
+    answered and not alike (position, name, value).
 
     All answers of a record are taken before those of the next: a record's dict is
     far away in memory, and going there once is three times as fast as once a question.
@@ -274,12 +288,17 @@ def _taken(
     flat = _flat(answers, [spelt[0] for spelt in names])
     for position, (question, spelt) in enumerate(zip(wanted, names, strict=True)):
         values = flat[position::width]
+        doubled: list[tuple[int, str, Any]] = []
         for other in spelt[1:]:
-            values = [
-                each.get(other) if value is None else value
-                for each, value in zip(answers, values, strict=True)
-            ]
-        yield question, values
+            for n, each in enumerate(answers):
+                value = each.get(other)
+                if value in (None, ""):
+                    continue
+                if values[n] in (None, ""):
+                    values[n] = value
+                elif values[n] != value:
+                    doubled.append((n, other, value))
+        yield question, values, doubled
 
 
 def _flat(answers: list[dict[str, Any]], names: list[Any]) -> list[Any]:

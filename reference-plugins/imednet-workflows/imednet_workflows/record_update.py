@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imednet import ImednetSDK
-from imednet.errors import ImednetError, JobFailedError, JobTimeoutError
+from imednet.errors import ApiError, ImednetError, JobFailedError, JobTimeoutError
 from imednet.models import Job, Record, Subject
 from imednet_workflows.lookups import Name, find_form, find_interval, find_site
 from imednet_workflows.record_checks import StudyChecker, Target, as_sent
@@ -29,10 +29,11 @@ class RecordOutcome:
     """What became of one record.
 
     `batch_id` is None while it was not sent. `state` is that of its batch's job as
-    last seen ("created", "running", "completed", "failed"), or "not sent", or
-    "unknown" where the sending itself broke off. With `verify=True`, `differences` are the
-    values that do not stand, `record_id` the record that was read back and, for a
-    registration, `subject_key` the key that the system gave; all None otherwise.
+    last seen ("created", "running", "completed", "failed"), or "not sent", "refused"
+    by the server, or "unknown" where the sending itself broke off. With
+    `verify=True`, and where its job was completed, `differences` are the values that
+    do not stand, `record_id` is the record that was read back and, for a registration,
+    `subject_key` the key that the system gave; all None otherwise.
     """
 
     position: int
@@ -136,16 +137,20 @@ class RecordUpdate:
         """
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size!r}: give a whole number from 1 up")
+        if not poll_interval > 0 or (timeout is not None and not timeout >= 0):
+            raise ValueError(
+                f"poll_interval is {poll_interval!r}, timeout {timeout!r}: give seconds"
+            )
         given = list(records)
         targets = StudyChecker.read(self._sdk, study_key, given).check(given)
         result = UpdateResult([RecordOutcome(t.position, t.kind) for t in targets])
-        newest = self._newest_subject(study_key) if verify else 0
+        reader = _Reader.before(self._sdk, study_key) if verify else None
         try:
             self._send(study_key, targets, result, batch_size, email_notify, on_progress)
             if wait_for_completion or verify:
                 self._follow(study_key, result, timeout, poll_interval)
-            if verify:
-                _Verifier(self._sdk, study_key, newest).verify(targets, result)
+            if reader is not None:
+                reader.verify(targets, result)
         except ImednetError as error:
             sent = sum(outcome.batch_id is not None for outcome in result.records)
             raise UpdateError(
@@ -195,7 +200,7 @@ class RecordUpdate:
         item = {
             **self._form(study_key, form),
             **_subject(subject),
-            "intervalName": found.interval_name,
+            "intervalId": found.interval_id,
             "data": dict(data),
         }
         return self.create_or_update_records(study_key, [item], **options)
@@ -219,15 +224,11 @@ class RecordUpdate:
         """
         given = list(records)
         targets = StudyChecker.read(self._sdk, study_key, given).check(given)
-        reader = _Verifier(self._sdk, study_key, 0)
+        reader = _Reader(self._sdk, study_key)
         return [change for target in targets for change in _changes(target, reader.current(target))]
 
     def _form(self, study_key: str, form: Name) -> dict[str, Any]:
         return {"formKey": find_form(self._sdk.forms.list(study_key), form).form_key}
-
-    def _newest_subject(self, study_key: str) -> int:
-        newest = self._sdk.subjects.list(study_key, sort="subject_id,DESC", limit=1)
-        return newest[0].subject_id or 0 if newest else 0
 
     def _send(
         self,
@@ -243,9 +244,14 @@ class RecordUpdate:
             outcomes = result.records[start : start + batch_size]
             for outcome in outcomes:
                 outcome.state = "unknown"
-            job = self._sdk.records.create(
-                study_key, [target.item for target in batch], email_notify=email_notify
-            )
+            try:
+                job = self._sdk.records.create(
+                    study_key, [target.item for target in batch], email_notify=email_notify
+                )
+            except ApiError as error:
+                for outcome in outcomes if error.status_code < 500 else []:
+                    outcome.state = "refused"
+                raise
             result.jobs.append(job)
             for outcome in outcomes:
                 outcome.batch_id, outcome.state = job.batch_id, str(job.state)
@@ -276,7 +282,7 @@ def _changes(target: Target, current: Record | None) -> Iterable[Change]:
     answers = {str(k).casefold(): v for k, v in ((current and current.record_data) or {}).items()}
     for variable, new in target.item["data"].items():
         old = answers.get(variable.casefold())
-        if (old or None) != (new or None):
+        if (as_sent(old) or None) != (new or None):
             yield Change(
                 position=target.position,
                 kind=target.kind,
@@ -290,18 +296,37 @@ def _changes(target: Target, current: Record | None) -> Iterable[Change]:
             )
 
 
-class _Verifier:
-    """Finds the record that each item was meant for, and compares what stands in it."""
+class _Reader:
+    """Finds the record that each item was meant for, and compares what stands in it.
 
-    def __init__(self, sdk: ImednetSDK, study_key: str, newest: int) -> None:
-        self._sdk, self._study_key, self._newest = sdk, study_key, newest
+    `subject` and `record` are the newest ids before anything was sent: what is to
+    be new has to be newer.
+    """
+
+    def __init__(self, sdk: ImednetSDK, study_key: str, subject: int = 0, record: int = 0) -> None:
+        self._sdk, self._study_key = sdk, study_key
+        self._newest_subject, self._newest_record = subject, record
         self._used: set[int | None] = set()
 
+    @classmethod
+    def before(cls, sdk: ImednetSDK, study_key: str) -> _Reader:
+        subjects = sdk.subjects.list(study_key, sort="subject_id,DESC", limit=1)
+        records = sdk.records.list(study_key, sort="record_id,DESC", limit=1)
+        newest = [rows[0].subject_id or 0 if rows else 0 for rows in (subjects,)]
+        newest += [rows[0].record_id or 0 if rows else 0 for rows in (records,)]
+        return cls(sdk, study_key, *newest)
+
     def verify(self, targets: Sequence[Target], result: UpdateResult) -> None:
-        registered = self._registered(targets)
-        for target, outcome in zip(targets, result.records, strict=True):
+        """Fill in what reading back shows, of the records whose job was completed."""
+        done = [
+            (target, outcome)
+            for target, outcome in zip(targets, result.records, strict=True)
+            if outcome.state.lower() == "completed"
+        ]
+        registered = self._registered([target for target, _ in done])
+        for target, outcome in done:
             subject = registered.get(target.position, target.subject)
-            record = self.current(target, subject, new=True)
+            record = self.current(target, subject, written=True)
             if target.kind == "register" and subject is not None:
                 outcome.subject_key = subject.subject_key
             if record is not None:
@@ -309,15 +334,15 @@ class _Verifier:
             outcome.differences = _differences(target, record)
 
     def current(
-        self, target: Target, subject: Subject | None = None, *, new: bool = False
+        self, target: Target, subject: Subject | None = None, *, written: bool = False
     ) -> Record | None:
-        """Return the record that an item writes to; for a new one, only if `new`."""
+        """Return the record that an item writes to; of a new one, only once it is `written`."""
         subject = subject or target.subject
         if target.kind == "change":
             key = "record_id" if "recordId" in target.item else "record_oid"
             value = target.item.get("recordId") or target.item.get("recordOid")
             return next(iter(self._sdk.records.list(self._study_key, **{key: value})), None)
-        if subject is None or (target.kind == "new" and not new):
+        if subject is None or (target.kind == "new" and not written):
             return None
         conditions: dict[str, Any] = {
             "form_key": target.form.form_key,
@@ -326,24 +351,25 @@ class _Verifier:
         }
         if target.interval is not None:
             conditions["interval_id"] = target.interval.interval_id
+        if target.kind == "new":
+            conditions["record_id"] = (">", self._newest_record)
         return self._meant(target, self._sdk.records.list(self._study_key, **conditions))
 
     def _meant(self, target: Target, records: list[Record]) -> Record | None:
-        """Of several new records of one form, the newest that holds the values and is free."""
+        """Of several new records of one form, the first that holds the values and is free."""
         free = [r for r in records if target.kind != "new" or r.record_id not in self._used]
-        if target.kind == "new":
-            free = sorted(free, key=lambda r: (len(_differences(target, r)), -(r.record_id or 0)))
         if not free:
             return None
-        self._used.add(free[0].record_id)
-        return free[0]
+        best = min(free, key=lambda record: len(_differences(target, record)))
+        self._used.add(best.record_id)
+        return best
 
     def _registered(self, targets: Sequence[Target]) -> dict[int, Subject]:
         """Match registrations with the subjects that have come since, in order, site by site."""
         wanted = [target for target in targets if target.kind == "register"]
         if not wanted:
             return {}
-        come = self._sdk.subjects.list(self._study_key, subject_id=(">", self._newest))
+        come = self._sdk.subjects.list(self._study_key, subject_id=(">", self._newest_subject))
         found: dict[int, Subject] = {}
         for target in wanted:
             site = target.site.site_id if target.site else None

@@ -38,8 +38,9 @@ class RegisterSubjects:
             RecordsRefused: a subject has no site, or names what the study does not have.
 
         Example:
+            >>> subjects = [{"siteName": site.site_name}]
             >>> result = sdk.workflows.register_subjects.register_subjects(
-            ...     "DEMO", [{"siteName": site.site_name}], form="REG", verify=True, poll_interval=0.05)
+            ...     "DEMO", subjects, form="REG", verify=True, poll_interval=0.05)
             >>> result.records[0].subject_key is not None
             True
         """

@@ -1,0 +1,617 @@
+"""`imednet workflows ...`: the workflows on the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from imednet import ImednetSDK
+from imednet.errors import ConfigurationError, ImednetError
+from imednet.output import FORMATS, destination, write
+from imednet_workflows import Workflows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imednet.models import StudyConfiguration
+    from imednet_workflows.frames import StudyFrames
+    from imednet_workflows.study_structure import FormNode
+
+__all__ = ["Commands"]
+
+
+class Commands:
+    """Extraction, audit trail, queries, metrics and safe writes for a study."""
+
+    def __init__(self) -> None:
+        self.queries = Queries()
+        self.metrics = Metrics()
+
+    def extract_records(
+        self,
+        study: str,
+        *,
+        form: str | None = None,
+        visit: str | None = None,
+        site: str | None = None,
+        subject_status: str | None = None,
+        labels: bool = False,
+        blinded: bool = False,
+        output: str = "csv",
+        to: str | None = None,
+    ) -> None:
+        """Extract records with typed answers, one row a record and one column a question.
+
+        Args:
+            study: the study's key
+            form: the form's key or name
+            visit: the interval's name
+            site: the site's name
+            subject_status: only records of subjects with this status
+            labels: name columns by the questions' labels
+            blinded: blinded variables too
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        with _sdk() as sdk, _Progress() as progress:
+            frame = Workflows(sdk).record_mapper.dataframe(
+                study, form, visit, labels, site=site, include_blinded=blinded, on_progress=progress
+            )
+            if subject_status is not None:
+                wanted = sdk.subjects.list(study, subject_status=subject_status)
+                frame = frame[frame["subject_id"].isin([s.subject_id for s in wanted])]
+            failures = frame.attrs.get("cast_failures", [])
+        for failure in failures:
+            _say(f"record {failure['record']}: {failure['variable']} could not be read, left empty")
+        _put_frame(frame, output, to)
+
+    def audit_trail(
+        self,
+        study: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        user: str | None = None,
+        site: str | None = None,
+        form: str | None = None,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        """List the saved changes of records: who, when, what, why.
+
+        Args:
+            study: the study's key
+            start: changes made on this day or later, as YYYY-MM-DD
+            end: changes made up to this day, included
+            user: the login of who saved them
+            site: the site's name
+            form: the form's key
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        conditions = {} if form is None else {"form_key": form}
+        with _sdk() as sdk:
+            events = Workflows(sdk).data_extraction.extract_audit_trail(
+                study, _day(start, "--start"), _day(end, "--end"), user, site=site, **conditions
+            )
+        _put(map(asdict, events), output, to)
+
+    def subject(
+        self, study: str, subject: str, *, output: str = "table", to: str | None = None
+    ) -> None:
+        """Show everything about a subject as one line of time.
+
+        Args:
+            study: the study's key
+            subject: the subject's key
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        with _sdk() as sdk:
+            found = Workflows(sdk).subject_data.get_all_subject_data(study, subject)
+        one = found.subject
+        _say(f"{one.subject_key} at {one.site_name}: {one.subject_status}")
+        rows = [
+            *(("visit", v.visit_date, v.interval_name, None, None) for v in found.visits),
+            *(("record", r.date_created, r.form_key, r.record_status, None) for r in found.records),
+            *(
+                ("query", c.date, q.variable or q.description, c.annotation_status, c.user)
+                for q in found.queries
+                for c in q.query_comments or []
+            ),
+            *(
+                ("change", r.date_created, r.form_key, r.reason_for_change, r.user)
+                for r in found.record_revisions
+            ),
+        ]
+        names = ("kind", "date", "what", "status", "user")
+        ordered = sorted(rows, key=lambda row: str(row[1] or "9999"))
+        _put((dict(zip(names, row, strict=True)) for row in ordered), output, to)
+
+    def structure(
+        self,
+        study: str,
+        *,
+        variables: bool = False,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        """Show the schedule: intervals, their forms, and with --variables the questions.
+
+        Args:
+            study: the study's key
+            variables: a row for each question
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        with _sdk() as sdk:
+            found = Workflows(sdk).study_structure.get(study)
+        placed: list[tuple[str | None, FormNode | None]] = []
+        placed += [(i.interval.interval_name, node) for i in found.intervals for node in i.forms]
+        placed += [("(unscheduled)", node) for node in found.unscheduled]
+        placed += [(i.interval.interval_name, None) for i in found.intervals if not i.forms]
+        rows: list[dict[str, Any]] = []
+        for interval, node in placed:
+            form = node.form if node else None
+            row = {
+                "interval": interval,
+                "form_key": form.form_key if form else None,
+                "form_name": form.form_name if form else None,
+            }
+            if not variables:
+                rows.append({**row, "variables": len(node.variables) if node else 0})
+            for variable in node.variables if node and variables else []:
+                rows.append(
+                    {
+                        **row,
+                        "variable": variable.variable_name,
+                        "type": variable.variable_type,
+                        "label": variable.label,
+                        "blinded": variable.blinded,
+                        "disabled": variable.disabled,
+                    }
+                )
+        _put(rows, output, to)
+
+    def profile(
+        self,
+        study: str,
+        *,
+        form: str | None = None,
+        forms: bool = False,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        """Profile the answers: how often filled, what they look like, which are frequent.
+
+        Args:
+            study: the study's key
+            form: only this form, by key
+            forms: a row a form instead of a row a variable
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        from imednet_workflows.profiling import profile
+
+        conditions: dict[str, Any] = {} if form is None else {"form_key": form}
+        with _sdk() as sdk, _Progress() as progress:
+            found = profile(
+                sdk.records.iter(study, on_progress=progress, **conditions),
+                sdk.forms.list(study, **conditions),
+                sdk.variables.list(study, **conditions),
+            )
+        _put_frame(found.forms if forms else found.variables, output, to)
+
+    def register(
+        self,
+        study: str,
+        file: str,
+        *,
+        form: str | None = None,
+        dry_run: bool = False,
+        batch_size: int = 100,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        """Register subjects from a file, and show the key that each was given.
+
+        Args:
+            study: the study's key
+            file: .csv, .json or .jsonl with siteName or siteId, and the answers
+            form: the registration form's key, where the file names none
+            dry_run: check everything, send nothing
+            batch_size: subjects a request
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        records = _read(file)
+        with _sdk() as sdk:
+            workflows = Workflows(sdk)
+            if dry_run:
+                default = {} if form is None else {"formKey": form}
+                given = [{**default, **record} for record in records]
+                _put(map(asdict, workflows.record_update.preview(study, given)), output, to)
+                _say(f"{len(given)} subjects would be registered; nothing was sent.")
+                return
+            result = workflows.register_subjects.register_subjects(
+                study, records, form=form, verify=True, batch_size=batch_size, on_progress=_sent
+            )
+        _report(result, output, to)
+
+    def update(
+        self,
+        study: str,
+        file: str,
+        *,
+        dry_run: bool = False,
+        batch_size: int = 100,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        """Write records from a file: checked first, followed to the end, read back.
+
+        Args:
+            study: the study's key
+            file: .csv, .json or .jsonl; see the documentation for its columns
+            dry_run: show old and new of each value that would change, send nothing
+            batch_size: records a request
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        records = _read(file)
+        with _sdk() as sdk:
+            workflow = Workflows(sdk).record_update
+            if dry_run:
+                changes = workflow.preview(study, records)
+                _put(map(asdict, changes), output, to)
+                _say(f"{len(changes)} values would change; nothing was sent.")
+                return
+            result = workflow.create_or_update_records(
+                study, records, verify=True, batch_size=batch_size, on_progress=_sent
+            )
+        _report(result, output, to)
+
+
+class Queries:
+    """Queries: those open, of a site, by age."""
+
+    def open(
+        self,
+        study: str,
+        *,
+        site: str | None = None,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        """List the open queries, the longest open first.
+
+        Args:
+            study: the study's key
+            site: only of this site, by name
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        self._list(study, site, "open", output, to)
+
+    def by_site(
+        self, study: str, site: str, *, output: str = "table", to: str | None = None
+    ) -> None:
+        """List all queries of a site, through its subjects.
+
+        Args:
+            study: the study's key
+            site: the site's name
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        self._list(study, site, None, output, to)
+
+    def ageing(
+        self,
+        study: str,
+        *,
+        by: str | None = None,
+        asof: str | None = None,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        """Count the open queries by age.
+
+        Args:
+            study: the study's key
+            by: a column of query-state, such as site_name or turn
+            asof: the day to count at, as YYYY-MM-DD (now)
+            output: table, csv, json or jsonl
+            to: a file, written whole or not at all
+        """
+        from imednet_workflows import metrics
+
+        frames = _frames(study)
+        state = _with_site_names(metrics.query_state(frames, asof=_asof(asof)), frames)
+        try:
+            _put_frame(metrics.query_ageing(state, by=by), output, to)
+        except ValueError as error:
+            raise ConfigurationError(f"--by: {error}") from None
+
+    def _list(
+        self, study: str, site: str | None, state: str | None, output: str, to: str | None
+    ) -> None:
+        from imednet_workflows import metrics
+
+        frames = _frames(study)
+        found = _with_site_names(metrics.query_state(frames, asof=_asof(None)), frames)
+        if site is not None:
+            found = found[found["site_id"] == _site_id(frames, site)]
+        if state is not None:
+            found = found[found["state"] == state]
+        _put_frame(found.sort_values("age_days", ascending=False, na_position="last"), output, to)
+
+
+def _metric(name: str, table: Callable[..., Any], about: str) -> Callable[..., None]:
+    """Make the command of one metric: all take the same flags."""
+
+    def command(
+        study: str,
+        *,
+        asof: str | None = None,
+        config: str | None = None,
+        output: str = "table",
+        to: str | None = None,
+    ) -> None:
+        from imednet_workflows import metrics
+
+        configuration = _configuration(config)
+        frames = _frames(study)
+        found = table(metrics, frames, configuration, _asof(asof))
+        _put_frame(_with_site_names(found, frames), output, to)
+
+    command.__name__ = name
+    command.__doc__ = f"""{about}
+
+    Args:
+        study: the study's key
+        asof: the day to count at, as YYYY-MM-DD (now)
+        config: a JSON file with a StudyConfiguration: what the study's words mean
+        output: table, csv, json or jsonl
+        to: a file, written whole or not at all
+    """
+    return command
+
+
+#: Each metric's table: what it takes are the metrics, the frames, the configuration and asof.
+TABLES: dict[str, tuple[Callable[..., Any], str]] = {
+    "query_state": (
+        lambda m, f, c, at: m.query_state(f, c, asof=at),
+        "Each query's state, age, and whose turn it is.",
+    ),
+    "query_rates": (
+        lambda m, f, c, at: m.query_rates(f, c, asof=at, by="site_id"),
+        "Queries per 100 data points, record and subject, by site.",
+    ),
+    "query_flux": (
+        lambda m, f, c, at: m.query_flux(f, c, asof=at),
+        "Queries opened, closed and in backlog, week by week.",
+    ),
+    "time_to_resolve": (
+        lambda m, f, c, at: m.time_to_resolve(m.query_state(f, c, asof=at), asof=at),
+        "The Kaplan-Meier curve of the time to resolve a query.",
+    ),
+    "enrolment_funnel": (
+        lambda m, f, c, at: m.enrolment_funnel(f, c, asof=at),
+        "Screened, enrolled and completed, by site.",
+    ),
+    "enrolment_curve": (
+        lambda m, f, c, at: m.enrolment_curve(f, c, asof=at),
+        "Subjects enrolled over time.",
+    ),
+    "visits": (
+        lambda m, f, c, at: m.visit_status(f, c, asof=at),
+        "Each visit: made, overdue, out of its window by how many days.",
+    ),
+    "missing_pages": (
+        lambda m, f, c, at: m.missing_pages(m.expected_pages(f, c, asof=at)),
+        "Pages that are due and have no record.",
+    ),
+    "completion": (
+        lambda m, f, c, at: m.completion(m.expected_pages(f, c, asof=at), by="form_key"),
+        "Pages complete, started, missing and not due, by form.",
+    ),
+    "entry_lag": (
+        lambda m, f, c, at: m.entry_lag_summary(m.entry_lag(f, c, asof=at), by="site_id"),
+        "Days from visit to entry, by site.",
+    ),
+    "sdv": (
+        lambda m, f, c, at: m.sdv_progress(f, c, asof=at, by="site_id"),
+        "Source data verified, by site.",
+    ),
+    "clean_subjects": (
+        lambda m, f, c, at: m.clean_subjects(f, c, asof=at),
+        "Which subjects are clean, and why the others are not.",
+    ),
+    "kris": (
+        lambda m, f, c, at: m.kri_table(f, c, asof=at),
+        "Key risk indicators by site, with scores and flags.",
+    ),
+    "risk_scores": (
+        lambda m, f, c, at: m.risk_scores(m.kri_table(f, c, asof=at)),
+        "Each site's risk score and rank.",
+    ),
+    "unknown_words": (
+        lambda m, f, c, at: m.unknown_words(f, c),
+        "Statuses that no configuration gives a meaning to.",
+    ),
+}
+
+
+class Metrics:
+    """Study metrics, a table each."""
+
+    def __init__(self) -> None:
+        for name, (table, about) in TABLES.items():
+            setattr(self, name, _metric(name, table, about))
+
+
+# --- help for the commands ---------------------------------------------------------------------
+
+
+def _sdk() -> ImednetSDK:
+    return ImednetSDK()
+
+
+def _frames(study: str) -> StudyFrames:
+    from imednet_workflows.frames import study_frames
+
+    with _sdk() as sdk, _Progress() as progress:
+        return study_frames(sdk, study, on_progress=progress.of)
+
+
+def _with_site_names(table: pd.DataFrame, frames: StudyFrames) -> pd.DataFrame:
+    """Return a table with `site_name` behind `site_id`, where it has the one and not the other."""
+    if "site_id" not in table or "site_name" in table:
+        return table
+    names = frames.sites.set_index("site_id")["site_name"]
+    named = table.copy()
+    place = list(table.columns).index("site_id") + 1
+    named.insert(place, "site_name", table["site_id"].map(names).astype("string"))
+    return named
+
+
+def _site_id(frames: StudyFrames, site: str) -> int | None:
+    from imednet.models import Site
+
+    from imednet_workflows.lookups import find_site
+
+    pairs = zip(frames.sites["site_id"], frames.sites["site_name"].fillna(""), strict=True)
+    try:
+        return find_site([Site(site_id=i, site_name=name) for i, name in pairs], site).site_id
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _configuration(path: str | None) -> StudyConfiguration | None:
+    from imednet.models import StudyConfiguration
+
+    if path is None:
+        return None
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        return StudyConfiguration.from_json(text)
+    except ConfigurationError:
+        raise
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no JSON: {error}") from None
+
+
+def _read(path: str) -> list[dict[str, Any]]:
+    from imednet_workflows.record_files import read_records
+
+    try:
+        return read_records(path)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _day(text: str | None, flag: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{flag} is {text!r}: give a day as YYYY-MM-DD") from None
+
+
+def _asof(text: str | None) -> date:
+    return _day(text, "--asof") or datetime.now(UTC)
+
+
+def _report(result: Any, output: str, to: str | None) -> None:
+    """Show what became of each record; exit code 1 if anything does not stand."""
+    rows = [
+        {
+            "record": outcome.position,
+            "kind": outcome.kind,
+            "state": outcome.state,
+            "batch_id": outcome.batch_id,
+            "record_id": outcome.record_id,
+            "subject_key": outcome.subject_key,
+            "does_not_stand": "; ".join(
+                f"{d.variable}: sent {d.sent!r}, found {d.found!r}"
+                for d in outcome.differences or ()
+            ),
+        }
+        for outcome in result.records
+    ]
+    _put(rows, output, to)
+    wrong = sum(not outcome.stands for outcome in result.records)
+    if wrong:
+        raise ImednetError(f"{wrong} of {len(rows)} records do not stand as they were sent.")
+
+
+def _put(rows: Iterable[Any], output: str, to: str | None, names: Iterable[str] = ()) -> None:
+    if output not in FORMATS:
+        raise ConfigurationError(f"--output is {output!r}: give one of {', '.join(FORMATS)}")
+    with destination(to) as out:
+        write(rows, output, out, names)
+
+
+def _put_frame(frame: pd.DataFrame, output: str, to: str | None) -> None:
+    names = [str(name) for name in frame.columns]
+    _put(_rows(frame, round_to=3 if output == "table" else None), output, to, names)
+
+
+def _rows(frame: pd.DataFrame, round_to: int | None) -> Iterable[dict[str, Any]]:
+    """Yield a frame's rows with plain values: None for NA, dates for midnights without a zone."""
+    import pandas as pd
+
+    names = [str(name) for name in frame.columns]
+    for cells in frame.itertuples(index=False, name=None):
+        row: dict[str, Any] = {}
+        for name, cell in zip(names, cells, strict=True):
+            nested = isinstance(cell, (list, tuple, dict))
+            value: Any = None if not nested and pd.isna(cell) else cell
+            if isinstance(value, pd.Timestamp):
+                value = value.to_pydatetime()
+                value = value if value.tzinfo or value.time() != value.min.time() else value.date()
+            elif isinstance(value, float) and round_to is not None:
+                value = round(value, round_to)
+            row[name] = value.item() if hasattr(value, "item") else value
+        yield row
+
+
+class _Progress:
+    """Rows so far and in all on standard error, while that is a terminal."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._parts: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+
+    def __call__(self, done: int, total: int) -> None:
+        self.of("", done, total)
+
+    def of(self, name: str, done: int, total: int) -> None:
+        """Take note of one list's rows, and show the sum of all."""
+        self._parts[name] = (done, total)
+        if self._shown:
+            so_far, in_all = map(sum, zip(*self._parts.values(), strict=True))
+            sys.stderr.write(f"\r{so_far:,} of {in_all:,} rows\x1b[K")
+            sys.stderr.flush()
+
+
+def _sent(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        _say(f"{done} of {total} records sent")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
