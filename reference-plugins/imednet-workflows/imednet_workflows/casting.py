@@ -212,8 +212,9 @@ def _is_partial(text: str, *, timed: bool) -> bool:
     if day and day[0] != "U" and not 1 <= int(day) <= 31:
         return False
     unknown = not month or not day or "U" in year + month + day
-    if timed and not unknown:
-        return clock is None and _read(text, _DAY) is not None
+    if timed and not unknown:  # the day is known, and the time may not be
+        exists = _read(f"{year}-{month}-{day}", _DAY) is not None
+        return exists and (clock is None or "U" in clock)
     return unknown
 
 
