@@ -14,22 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pages import ROOT, blocks, commands
 
 import imednet
 from imednet import ImednetSDK
 from imednet_simulator import Simulator
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(imednet.__path__, "imednet.")
     if not module.name.endswith("__main__")
 )
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
 
 
 @pytest.fixture(scope="module")
@@ -142,15 +138,7 @@ def test_plugin_of_the_documentation_works(tmp_path: Path) -> None:
     assert len(rows) == 2
 
 
-COMMANDS = sorted(
-    {
-        line
-        for page in PAGES
-        for block in blocks(page, "sh")
-        for line in block.splitlines()
-        if re.match(r"imednet [a-z-]+ (list|count|get) DEMO", line)
-    }
-)
+COMMANDS = commands(*PAGES)
 
 
 @pytest.mark.usefixtures("environment")

@@ -481,7 +481,6 @@ def _with_site_names(table: pd.DataFrame, frames: StudyFrames) -> pd.DataFrame:
 
 def _site_id(frames: StudyFrames, site: str) -> int | None:
     from imednet.models import Site
-
     from imednet_workflows.lookups import find_site
 
     pairs = zip(frames.sites["site_id"], frames.sites["site_name"].fillna(""), strict=True)
