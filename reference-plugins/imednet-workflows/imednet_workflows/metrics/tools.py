@@ -1,0 +1,122 @@
+"""Small tools that the metrics share: checks, moments, joins, sums a group, ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+Column: TypeAlias = "pd.Series[Any]"
+
+DAY = pd.Timedelta(days=1)
+
+
+def moment(asof: date) -> pd.Timestamp:
+    """Return the moment meant by `asof`, in UTC.
+
+    A datetime is that moment (UTC if it has no zone); a date is the last instant
+    of that day, so that ages in whole days are differences of calendar days.
+    Raises ValueError for anything else.
+
+    Example:
+        >>> moment(datetime(2026, 3, 2, 12))
+        Timestamp('2026-03-02 12:00:00+0000', tz='UTC')
+        >>> moment(date(2026, 3, 2))
+        Timestamp('2026-03-02 23:59:59.999999+0000', tz='UTC')
+    """
+    if not isinstance(asof, date) or pd.isna(asof):
+        raise ValueError(f"asof: {asof!r} is not a date; give a date or a datetime")
+    stamp = pd.Timestamp(asof).as_unit("us")
+    stamp = stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+    if isinstance(asof, datetime):
+        return stamp
+    return stamp + (DAY - pd.Timedelta(microseconds=1))
+
+
+def calendar_day(now: pd.Timestamp) -> pd.Timestamp:
+    """Return the UTC day of a moment, as frames hold dates: midnight, without a zone."""
+    return now.tz_localize(None).normalize()
+
+
+def calendar_days(stamps: Column) -> Column:
+    """Return the UTC days of timestamps, as frames hold dates."""
+    return stamps.dt.tz_localize(None).dt.normalize()
+
+
+def whole_days(spans: Column) -> Column:
+    """Return how many full days each span has (Int64; rounded down, also below zero)."""
+    return spans.dt.total_seconds().floordiv(86400).astype("Int64")
+
+
+def days_in(spans: Column) -> Column:
+    """Return how many days each span has, with fractions (NaN for NaT)."""
+    return spans.dt.total_seconds() / 86400
+
+
+def need(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:
+    """Raise ValueError if the frame lacks one of these columns."""
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise ValueError(
+            f"{what}: column {', '.join(missing)} is missing; it has {', '.join(frame.columns)}"
+        )
+
+
+def one_of(value: object, allowed: Iterable[object], what: str) -> None:
+    """Raise ValueError if the value is none of those allowed."""
+    choices = list(allowed)
+    if value not in choices:
+        raise ValueError(f"{what}: {value!r} is not known; use {' or '.join(map(repr, choices))}")
+
+
+def true(column: Column) -> Column:
+    """Return where a nullable boolean is True."""
+    return column.fillna(False).astype(bool)
+
+
+def not_later(column: Column, now: pd.Timestamp) -> Column:
+    """Return where a timestamp is not after that moment; unknown ones count as before."""
+    return ~(column > now).fillna(False).astype(bool)
+
+
+def lookup(keys: Column, table: pd.DataFrame, key: str, value: str) -> Column:
+    """Return the table's value for each key, NA where there is none; the first of several."""
+    known = table[[key, value]].dropna(subset=[key]).drop_duplicates(key)
+    return known.set_index(key)[value].reindex(pd.Index(keys)).set_axis(keys.index)
+
+
+def within(keys: Column, members: Column) -> Column:
+    """Return where a key is known and among the members."""
+    return keys.isin(members.dropna()).astype(bool) & keys.notna()
+
+
+def tally(values: Mapping[str, Column], by: Column | list[Column] | None) -> pd.DataFrame:
+    """Return the sums of the columns: a row a group (also for NA), or one row if `by` is None.
+
+    The group is the first column, in rising order.
+    """
+    frame = pd.DataFrame(dict(values))
+    if by is None:
+        return pd.DataFrame({name: [column.sum()] for name, column in frame.items()})
+    return frame.groupby(by, dropna=False).sum().reset_index()
+
+
+def counts(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Return the frame with these columns as Int64, NA as 0."""
+    return frame.assign(**{name: frame[name].astype("Int64").fillna(0) for name in names})
+
+
+def ratio(over: Column, under: Column, factor: float = 1.0) -> Column:
+    """Return factor times over / under as Float64, NA where `under` is 0 or NA."""
+    bottom = under.astype("Float64")
+    return factor * over.astype("Float64") / bottom.where((bottom != 0).fillna(False))
+
+
+def every_site(table: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a row for each site of the study, in its order, then any others."""
+    known = sites["site_id"].dropna().drop_duplicates()
+    others = table.loc[~within(table["site_id"], known), "site_id"]
+    order = pd.Series([*known, *others], dtype="Int64")
+    return table.set_index("site_id").reindex(pd.Index(order, name="site_id")).reset_index()
