@@ -33,7 +33,8 @@ def _find(rows: Iterable[T], wanted: Name, what: str, id_field: str, *names: str
         ids = ", ".join(str(getattr(row, id_field)) for row in hits)
         raise ValueError(f"{what} {wanted!r} means several: give one of the ids {ids}")
     known = [str(getattr(row, names[0])) for row in found]
-    near = difflib.get_close_matches(str(wanted), known, 1)
+    called = [str(getattr(row, name)) for row in found for name in names]
+    near = difflib.get_close_matches(str(wanted), called, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {_listed(known)}"
     raise ValueError(f"there is no {what} {wanted!r} in the study: {hint}")
 

@@ -272,10 +272,11 @@ def as_sent(value: Any) -> Any:
     name = type(value).__name__
     if name in ("NAType", "NaTType"):
         return None
-    if name == "datetime64":
-        value = value.astype("datetime64[us]")
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-        value = value.item()
+        plain = value.item()
+        if name == "datetime64" and isinstance(plain, int):  # nanoseconds
+            plain = value.astype("datetime64[us]").item()
+        value = plain
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):

@@ -31,7 +31,7 @@ class RecordOutcome:
     `batch_id` is None while it was not sent. `state` is that of its batch's job as
     last seen ("created", "running", "completed", "failed"), or "not sent", "refused"
     by the server, or "unknown" where the sending itself broke off. With
-    `verify=True`, and where its job was completed, `differences` are the values that
+    `verify=True`, and where its job did not fail, `differences` are the values that
     do not stand, `record_id` is the record that was read back and, for a registration,
     `subject_key` the key that the system gave; all None otherwise.
     """
@@ -317,11 +317,11 @@ class _Reader:
         return cls(sdk, study_key, *newest)
 
     def verify(self, targets: Sequence[Target], result: UpdateResult) -> None:
-        """Fill in what reading back shows, of the records whose job was completed."""
+        """Fill in what reading back shows, of the records whose job did not fail."""
         done = [
             (target, outcome)
             for target, outcome in zip(targets, result.records, strict=True)
-            if outcome.state.lower() == "completed"
+            if outcome.batch_id is not None and outcome.state.lower() != "failed"
         ]
         registered = self._registered([target for target, _ in done])
         for target, outcome in done:
