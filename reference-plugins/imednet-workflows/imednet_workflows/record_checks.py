@@ -251,9 +251,10 @@ class _Check:
     def _value(self, variable: Variable, value: Any) -> Any:
         kind = (variable.variable_type or "").strip().upper()
         wanted, reads = _VALUES.get(kind, _ANY_TEXT)
-        if kind == "DATE" and isinstance(value, datetime) and value.time() == time():
-            value = value.date()  # as the cells of a frame are
-        text = as_sent(value)
+        plain = _plain(value)
+        if kind == "DATE" and isinstance(plain, datetime) and plain.time() == time():
+            plain = plain.date()  # as the cells of a frame are
+        text = as_sent(plain)
         if text is None or (isinstance(text, str) and (not text or reads(text))):
             return text
         self._fault(str(variable.variable_name), value, wanted)
@@ -269,14 +270,7 @@ def as_sent(value: Any) -> Any:
     >>> as_sent(True), as_sent(3.0), as_sent(date(2026, 5, 1)), as_sent(float("nan"))
     ('true', '3', '2026-05-01', None)
     """
-    name = type(value).__name__
-    if name in ("NAType", "NaTType"):
-        return None
-    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-        plain = value.item()
-        if name == "datetime64" and isinstance(plain, int):  # nanoseconds
-            plain = value.astype("datetime64[us]").item()
-        value = plain
+    value = _plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -286,6 +280,19 @@ def as_sent(value: Any) -> Any:
     if isinstance(value, (int, float, Decimal)):
         return _plain_number(value)
     return value
+
+
+def _plain(value: Any) -> Any:
+    """Return Python's own value for one of NumPy's or pandas'."""
+    name = type(value).__name__
+    if name in ("NAType", "NaTType"):
+        return None
+    if not hasattr(value, "item") or getattr(value, "ndim", 1):
+        return value
+    plain = value.item()
+    if name == "datetime64" and isinstance(plain, int):  # nanoseconds
+        return value.astype("datetime64[us]").item()
+    return plain
 
 
 def _plain_number(value: float | Decimal) -> str | None:
