@@ -287,7 +287,7 @@ def _plain(value: Any) -> Any:
     name = type(value).__name__
     if name in ("NAType", "NaTType"):
         return None
-    if not hasattr(value, "item") or getattr(value, "ndim", 1):
+    if not hasattr(value, "item") or getattr(value, "ndim", 1) != 0:
         return value
     plain = value.item()
     if name == "datetime64" and isinstance(plain, int):  # nanoseconds
