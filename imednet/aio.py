@@ -19,8 +19,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from imednet import plugins
+from imednet.config import Keys
 from imednet.listing import RESOURCES
-from imednet.sdk import ImednetSDK
+from imednet.resources import Waiting
+from imednet.sdk import ImednetSDK, Study
 
 R = TypeVar("R")
 
@@ -51,12 +53,6 @@ if TYPE_CHECKING:
         async def count(self, **arguments: Any) -> int: ...
         async def get(self, study_key: str) -> models.Study: ...
         async def list(self, **arguments: Any) -> builtins.list[models.Study]: ...
-
-    class AwaitedJobs(Protocol):
-        """Jobs as the async SDK has them."""
-
-        async def get(self, study_key: str, batch_id: str) -> models.Job: ...
-        async def wait(self, study_key: str, batch_id: str, **arguments: Any) -> models.Job: ...
 
 
 __all__ = ["AsyncImednetSDK", "awaited"]
@@ -172,12 +168,34 @@ def _collect(source: Any) -> tuple[Iterator[Any] | None, list[Any], BaseExceptio
     return (iterator if len(items) == CHUNK_ROWS else None), items, None
 
 
+class AwaitedJobs(_Awaited):
+    """Jobs: a wait sleeps on the loop, not on a thread, and ends when it is cancelled."""
+
+    async def get(self, study_key: str, batch_id: str) -> models.Job:
+        job: models.Job = await asyncio.to_thread(self._obj.get, study_key, batch_id)
+        return job
+
+    async def wait(
+        self,
+        study_key: str,
+        batch_id: str,
+        *,
+        interval: float = 2.0,
+        timeout: float | None = 600.0,
+        on_update: Callable[[models.Job], object] | None = None,
+    ) -> models.Job:
+        wait = Waiting(batch_id, interval, timeout, on_update)
+        while not wait.ended(job := await self.get(study_key, batch_id)):
+            await asyncio.sleep(wait.pause())
+        return job
+
+
 class AsyncImednetSDK:
     """`ImednetSDK`, awaited: the same arguments, resources, names and errors.
 
     It can be made outside a running loop, and used in any. Each call runs on
-    asyncio's worker threads; callbacks (`on_progress`, `on_update`) run there too.
-    A call that is cancelled stops being waited for; its request runs to its end.
+    asyncio's worker threads (as many as its default executor has), and so does
+    `on_progress`. A call that is cancelled stops being waited for; its request runs to its end.
 
     Example:
         >>> async def main():
@@ -217,10 +235,12 @@ class AsyncImednetSDK:
         ca_bundle: str | os.PathLike[str] | None = None,
         workflows: str | None = None,
     ) -> None:
+        keys = Keys(api_key, security_key)
+        del api_key, security_key  # a traceback may show what stands in this frame
         #: The SDK underneath, for code that is not async.
         self.sync = ImednetSDK(
-            api_key,
-            security_key,
+            keys.api,
+            keys.security,
             base_url,
             timeout=timeout,
             retries=retries,
@@ -230,14 +250,16 @@ class AsyncImednetSDK:
             ca_bundle=ca_bundle,
             workflows=workflows,
         )
-        for name in (*RESOURCES, "jobs"):
+        for name in RESOURCES:
             setattr(self, name, awaited(getattr(self.sync, name)))
+        self.jobs = AwaitedJobs(self.sync.jobs)
         #: As `ImednetSDK.plugins` and `.workflows`, made with this SDK.
         self.plugins = plugins.Plugins(self)
         self.workflows: Any = plugins.workflows(self, self.sync.settings.workflows)
 
     def __repr__(self) -> str:
-        return f"<AsyncImednetSDK {self.sync.settings.base_url}>"
+        made = getattr(self, "sync", None)
+        return f"<AsyncImednetSDK {made.settings.base_url if made else 'not made'}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -250,8 +272,16 @@ class AsyncImednetSDK:
         await asyncio.to_thread(self.sync.close)
 
     def study(self, study_key: str) -> Any:
-        """Return the same resources bound to one study, awaited."""
-        return awaited(self.sync.study(study_key))
+        """Return the same resources bound to one study, awaited.
+
+        Example:
+            >>> async def main():
+            ...     async with AsyncImednetSDK() as sdk:
+            ...         return await sdk.study("DEMO").sites.count() > 0
+            >>> asyncio.run(main())
+            True
+        """
+        return Study(self, study_key)
 
     async def request(self, method: str, path: str, **arguments: Any) -> Any:
         """Send a request that nothing else covers, as `ImednetSDK.request`."""

@@ -7,6 +7,7 @@ Data goes to standard output and everything else to standard error. Exit codes: 
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import os
@@ -72,6 +73,8 @@ def _guarded(words: list[str]) -> Any:
         return 0
     except (ImednetError, ImportError, OSError) as error:
         _let_go_of_stdout()
+        if sys.platform == "win32" and getattr(error, "errno", None) == errno.EINVAL:
+            return 0  # what Windows says of a reader that has left
         return _complain(error, 1)
     return code
 
@@ -98,7 +101,10 @@ def _prepare_streams() -> None:
         if getattr(sys, name) is None:  # as under pythonw and some schedulers
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (open till the end)
         elif hasattr(getattr(sys, name), "reconfigure"):
-            getattr(sys, name).reconfigure(errors="backslashreplace")
+            stream = getattr(sys, name)
+            # A file or program gets UTF-8, whatever the system's habit: no letter is lost.
+            changes = {} if stream.isatty() else {"encoding": "utf-8"}
+            stream.reconfigure(errors="backslashreplace", **changes)
 
 
 def _complain(error: Exception, code: int) -> int:

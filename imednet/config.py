@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from imednet.errors import ConfigurationError
 
-__all__ = ["Credentials", "Settings", "credentials", "settings"]
+__all__ = ["Credentials", "Keys", "Settings", "credentials", "settings"]
 
 DEFAULT_BASE_URL = "https://edc.prod.imednetapi.com"
 API_PATH = "/api/v1/edc"
@@ -41,39 +41,59 @@ class Credentials(NamedTuple):
     scrub: Callable[[str], str]  #: a text with any key in it blotted out
 
 
-def credentials(api_key: str | None, security_key: str | None) -> Credentials:
-    """Take the two keys from the arguments, or IMEDNET_API_KEY and IMEDNET_SECURITY_KEY.
+class Keys:
+    """The two keys on their way into the closure, out of sight of tracebacks that show locals."""
+
+    __slots__ = ("api", "security")
+
+    def __init__(self, api: str | None, security: str | None) -> None:
+        self.api, self.security = api, security
+
+    def __repr__(self) -> str:
+        return "<keys>"
+
+
+def credentials(keys: Keys) -> Credentials:
+    """Take the two keys as given, or from IMEDNET_API_KEY and IMEDNET_SECURITY_KEY.
 
     Raises ConfigurationError for a key that is missing, or that no HTTP header
     can carry (a line break, say).
     """
-    api = _key(api_key, "api_key", "IMEDNET_API_KEY")
-    security = _key(security_key, "security_key", "IMEDNET_SECURITY_KEY")
+    for given, name, variable in (
+        ("api", "api_key", "IMEDNET_API_KEY"),
+        ("security", "security_key", "IMEDNET_SECURITY_KEY"),
+    ):
+        if getattr(keys, given) is None:
+            setattr(keys, given, os.environ.get(variable))
+        problem = _problem_of(keys, given)
+        if problem:
+            cure = f"pass {name}=... or set {variable} to the key that iMednet gave you"
+            raise ConfigurationError(f"{name} {problem}: {cure}.")
 
     def headers() -> dict[str, str]:
-        return {"x-api-key": api, "x-imn-security-key": security}
+        return {"x-api-key": str(keys.api), "x-imn-security-key": str(keys.security)}
 
     def scrub(text: str) -> str:
-        for key in sorted((api, security), key=len, reverse=True):  # one may begin the other
-            text = text.replace(key, "***")
+        for key in sorted((str(keys.api), str(keys.security)), key=len, reverse=True):
+            text = text.replace(key, "***")  # the longer first: one may begin the other
         return text
 
     return Credentials(headers, scrub)
 
 
-def _key(given: str | None, name: str, variable: str) -> str:
-    key = os.environ.get(variable) if given is None else given
-    cure = f"pass {name}=... or set {variable} to the key that iMednet gave you"
+def _problem_of(keys: Keys, name: str) -> str | None:
+    """Say what is wrong with a key, and nothing of what it is."""
+    key = getattr(keys, name)
     if key is None or (isinstance(key, str) and not key.strip()):
-        raise ConfigurationError(f"{name} is missing: {cure}.")
+        return "is missing"
     if not isinstance(key, str):
-        raise ConfigurationError(f"{name} is a {type(key).__name__}, not text: {cure}.")
+        return f"is a {type(key).__name__}, not text"
     if any(not " " <= char <= "~" for char in key):
-        raise ConfigurationError(
-            f"{name} holds a line break or another character that no HTTP header can carry "
-            f"(was it read from a file with its line end?): {cure}."
+        return (
+            "holds a line break or another character that no HTTP header can carry "
+            "(was it read from a file with its line end?)"
         )
-    return key
+    return None
 
 
 def settings(
@@ -96,7 +116,7 @@ def settings(
         page_size=_whole(page_size, "page_size", 1, PAGE_SIZE_LIMIT),
         prefetch=_whole(prefetch, "prefetch", 1, 64),
         ca_bundle=_ca_bundle(*_given(ca_bundle, "ca_bundle", "IMEDNET_CA_BUNDLE", None)),
-        workflows=_given(workflows, "workflows", "IMEDNET_WORKFLOWS", None)[0],
+        workflows=_text(*_given(workflows, "workflows", "IMEDNET_WORKFLOWS", None)),
     )
 
 
@@ -131,11 +151,17 @@ def _whole(value: Any, name: str, low: int, high: int) -> int:
     return value
 
 
+def _text(value: Any, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"{name} is {value!r}: give the name of a distribution.")
+    return value
+
+
 def _ca_bundle(value: Any, name: str) -> str | None:
     if value is None:
         return None
-    path: str = os.fspath(value)
-    if not os.path.exists(path):
+    path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else repr(value)
+    if not isinstance(path, str) or not os.path.exists(path):
         raise ConfigurationError(
             f"{name} is {path!r}, which does not exist: give a PEM file, or a folder of them."
         )

@@ -162,8 +162,10 @@ class ApiError(ImednetError):
         where = " ".join(part for part in (self.method, self.path) if part)
         text = f"{self.status_code}{code}{' on ' + where if where else ''}"
         text += f": {self.description or self.advice or 'the API gave no reason'}"
-        if self.attribute is not None or self.value is not None:
+        if self.value is not None:
             text += f" [{self.attribute} = {self.value!r}]"
+        elif self.attribute is not None:
+            text += f" [{self.attribute}]"
         return f"{text}. {self.advice}" if self.description and self.advice else text
 
     #: What the reader can do, said after the API's own words.

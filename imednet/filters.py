@@ -44,6 +44,8 @@ def value_text(value: Any, kind: str = "text") -> str:
     ('true', '2024-05-01T00:00:00Z', '2024-05-01')
     """
     if isinstance(value, str):
+        value = _normal(value, kind)
+    if isinstance(value, str):
         if _BARE.fullmatch(value):
             return value
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -65,6 +67,20 @@ def value_text(value: Any, kind: str = "text") -> str:
         f"{value!r} cannot be compared with: give text, a number, True or False, "
         "a date or a datetime; leave the argument out to set no condition"
     )
+
+
+def _normal(text: str, kind: str) -> Any:
+    """Return text for a field that holds no text as what it means, so that one way is sent."""
+    from imednet.models.values import to_date, to_timestamp
+
+    if kind == "integer" and re.fullmatch(r"[+-]?[0-9]{1,40}", text):
+        return int(text)
+    if kind == "timestamp":
+        return to_timestamp(text) or text
+    if kind == "date":
+        return to_date(text) or text
+    text.encode()  # half of a character is refused here, by the name of its argument
+    return text
 
 
 def _moment(value: datetime, kind: str) -> str:
@@ -105,7 +121,8 @@ def _choices(attribute: Attribute, value: Any) -> list[str]:
     except TypeError as error:
         raise TypeError(f"{attribute.name}: {error}") from None
     except ValueError as error:
-        raise ValueError(f"{attribute.name}: {error}") from None
+        why = str(error).removeprefix(": ")
+        raise ValueError(f"{attribute.name}: {why}") from None
     return [f"{attribute.api_name}{operator}{text}" for text in dict.fromkeys(texts)]
 
 

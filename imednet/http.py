@@ -17,7 +17,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from http.client import HTTPResponse as RawResponse
-from typing import Any, NamedTuple, NoReturn, Self, cast
+from typing import Any, NamedTuple, NoReturn, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
@@ -31,17 +31,45 @@ __all__ = ["Answer", "Transport", "parsed", "url_length"]
 
 
 def _json_reader() -> Callable[[bytes], Any]:
-    """Return orjson's reader where it is installed, else the standard library's, as strict."""
+    """Return the standard library's reader, or orjson's where that reads the same.
+
+    orjson rounds whole numbers over 64 bits, and refuses some text that the
+    standard library takes: what it might read otherwise goes to the latter.
+    """
+    strict = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite).decode
+
+    def plain(body: bytes) -> Any:
+        return strict(body.decode())
+
     try:
         from orjson import loads
     except ImportError:
-        decode = json.JSONDecoder(parse_constant=_not_json).decode
-        return lambda body: decode(body.decode())
-    return cast(Callable[[bytes], Any], loads)
+        return plain
+
+    def fast(body: bytes) -> Any:
+        if _LONG_NUMBER in body.translate(_DIGITS):
+            return plain(body)
+        try:
+            return loads(body)
+        except ValueError:
+            return plain(body)
+
+    return fast
+
+
+_DIGITS = bytes(48 if 48 <= code <= 57 else code for code in range(256))  # any digit: 0
+_LONG_NUMBER = b"0" * 19
 
 
 def _not_json(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number - number:
+        raise ValueError(f"{text} is no number that can be held")
+    return number
 
 
 _loads = _json_reader()
@@ -65,6 +93,9 @@ class Answer(NamedTuple):
     path: str
     throttled: bool  #: whether the server said 429 on the way
 
+    def __repr__(self) -> str:  # the body may hold patient data, or a key that was echoed
+        return f"<answer of {len(self.body)} bytes to {self.method} {self.path}>"
+
 
 # --- Bounds: a server that drips bytes, or never stops, is cut off ------------------------------
 
@@ -77,6 +108,8 @@ class _BoundedReader(io.RawIOBase):
         self._wait = sock.gettimeout()
         self._deadline = time.monotonic() + DEADLINE * self._wait
         self._read = 0
+        self._last = b""  # the last byte that is no blank
+        self.ends_json = False  #: no length was declared, so that only the JSON can tell
 
     def readable(self) -> bool:
         return True
@@ -90,6 +123,11 @@ class _BoundedReader(io.RawIOBase):
         self._read += count
         if self._read > BODY_LIMIT:
             raise ResponseError(_TOO_LONG)
+        if count:
+            end = bytes(buffer[max(0, count - 64) : count]).rstrip()
+            self._last = (end or bytes(buffer[:count]).rstrip())[-1:] or self._last
+        elif self.ends_json and self._last not in (b"}", b"]"):
+            raise ConnectionResetError("the connection closed within the answer's JSON")
         return count
 
     def close(self) -> None:
@@ -124,6 +162,10 @@ class _BoundedResponse(RawResponse):
         super().begin()
         if self.fp is not None:
             self.fp.in_head = False
+            plain = "json" in self.getheader("Content-Type", "") and not self.getheader(
+                "Content-Encoding"
+            )
+            self.fp.raw.ends_json = plain and self.length is None and not self.chunked
         if (self.length or 0) > BODY_LIMIT:
             raise ResponseError(_TOO_LONG)
 
@@ -299,6 +341,8 @@ class Transport:
                 f"{method} {path} was redirected to another server ({host}), and not followed, "
                 "since the keys would have gone there: check base_url (IMEDNET_BASE_URL)."
             ) from None
+        except exceptions.ClosedPoolError:
+            raise RuntimeError("this ImednetSDK is closed: make a new one") from None
         except exceptions.HTTPError as error:
             failure = error
         else:
@@ -470,7 +514,7 @@ def parsed(answer: Answer) -> Any:
     """Parse an answer's JSON; raises ResponseError for HTML, cut JSON, or nothing."""
     try:
         return _loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         size, kind = len(answer.body), answer.content_type
         raise ResponseError(
             f"{answer.method} {answer.path} answered with {size} bytes of {kind} that are not "
@@ -506,6 +550,12 @@ def _cause(reason: BaseException, settings: Settings) -> str:
     """Say in a sentence why no answer came, and the cure where there is one."""
     text = str(reason)
     host = urlsplit(settings.base_url).hostname
+    if "CERTIFICATE_VERIFY_FAILED" in text and "match" in text.lower():
+        return f"the certificate that answers is another server's than {host}. Check base_url."
+    if "CERTIFICATE_VERIFY_FAILED" in text and "expired" in text:
+        return f"the certificate of {host} has expired. Check this machine's clock, or tell {host}."
+    if "WRONG_VERSION_NUMBER" in text:
+        return f"what answers at {host} does not speak TLS. Check base_url and its port."
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return (
             f"the certificate of {host} is not trusted here. Behind a company proxy, give its "
@@ -513,8 +563,8 @@ def _cause(reason: BaseException, settings: Settings) -> str:
         )
     if isinstance(reason, exceptions.ProxyError):
         return (
-            f"the proxy in HTTPS_PROXY failed ({reason.original_error}). Check it, its user and "
-            f"password, or put {host} into NO_PROXY."
+            f"the proxy in HTTPS_PROXY failed ({_innermost(reason.original_error)}). Check it, its "
+            f"user and password, or put {host} into NO_PROXY."
         )
     if isinstance(reason, exceptions.NameResolutionError):
         return f"the name {host} cannot be resolved. Check base_url and the network."

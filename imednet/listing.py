@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import heapq
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cmp_to_key, partial
@@ -83,9 +84,12 @@ def segment(value: Any, what: str) -> str:
     """Return a key or id percent-encoded for a path; raises ValueError for one that is none."""
     number = hasattr(value, "__index__") and not isinstance(value, bool)
     text = value if isinstance(value, str) else str(index(value)) if number else ""
-    if not text.strip() or text in (".", ".."):
-        raise ValueError(f"{what} is {value!r}: give the key or id that the API knows it by")
-    return quote(text, safe="")
+    try:
+        if text.strip() and text not in (".", ".."):
+            return quote(text, safe="")
+    except UnicodeEncodeError:  # half of a character
+        pass
+    raise ValueError(f"{what} is {value!r}: give the key or id that the API knows it by")
 
 
 class Selection(NamedTuple):
@@ -130,6 +134,7 @@ class Lists(Generic[M]):
         plain = {name: arguments.pop(name, None) for name in PLAIN}
         special = {name: arguments.pop(name) for name in spec.special if name in arguments}
         self._refuse_unknown(arguments, plain, known, counting)
+        _check_special(special)
         conditions = [(known[name], value) for name, value in arguments.items()]
         if plain["modified_since"] is not None and spec.modified is not None:
             conditions.append((known[spec.modified], (">=", plain["modified_since"])))
@@ -234,12 +239,26 @@ class Lists(Generic[M]):
                         found += rows
                     else:
                         found = rows
+                self._check_distinct(found, selection)
             except RowsMoved:
                 if not left:
                     raise
             else:
                 return found
         raise AssertionError("the last try returns or raises")
+
+    def _check_distinct(self, rows: builtins.list[M], selection: Selection) -> None:
+        """In another order than that of its key a row can come twice, and one not at all."""
+        from imednet.paging import RowsMoved
+
+        if selection.rising:
+            return  # each key was higher than the one before
+        keys = [key for row in rows if (key := getattr(row, self._spec.key)) is not None]
+        if len(set(keys)) < len(keys):
+            raise RowsMoved(
+                f"{len(keys) - len(set(keys))} of {len(rows)} rows came twice: "
+                "rows moved while the list was read, and as many may be missing."
+            )
 
     def _pages(self, selection: Selection, text: str | None) -> Iterator[builtins.list[M]]:
         from imednet.models.decoding import decoder
@@ -267,7 +286,12 @@ class Lists(Generic[M]):
                     return -1 if less != down else 1
             return 0
 
-        return heapq.merge(*series, key=cmp_to_key(compare))
+        before: Any = None
+        for row in heapq.merge(*series, key=cmp_to_key(compare)):
+            key = getattr(row, self._spec.key)
+            if key is None or key != before:  # one that two of the requests brought
+                yield row
+            before = key
 
     def _count(self, selection: Selection) -> int:
         from imednet.paging import total_of
@@ -285,11 +309,24 @@ class Lists(Generic[M]):
             wanted: dict[str, Any] = {self._spec.key: key, "limit": 2}
         else:
             wanted = dict.fromkeys(self._spec.special, True)
-        for row in self._list(self._select(path, wanted)):
-            if str(getattr(row, self._spec.key)) == str(key):
+        text = key.strip() if isinstance(key, str) else str(index(key))
+        if self._known()[self._spec.key].kind == "integer":
+            whole = re.fullmatch(r"[+-]?[0-9]+", text)
+            text = str(int(text)) if whole else ""
+        for row in self._list(self._select(path, wanted)) if text else ():
+            found = getattr(row, self._spec.key)
+            if found is not None and str(found) == text:
                 return row
         description = f"there is no {self._spec.key} {key!r} among the {self._name}"
         raise NotFoundError(404, description=description, method="GET", path=path)
+
+
+def _check_special(special: dict[str, Any]) -> None:
+    for name, value in special.items():
+        wanted: Any = bool if name.startswith("include") else str
+        if value is not None and not isinstance(value, wanted):
+            kind = "True or False" if wanted is bool else "text, in the API's own words"
+            raise TypeError(f"{name} is {value!r}: give {kind}")
 
 
 def _within(value: Any, name: str, low: int, high: int | None) -> int | None:

@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import IO, Any
@@ -151,8 +152,10 @@ def guarded(text: str) -> str:
     >>> guarded("=1+1"), guarded("-3.5"), guarded("-see note")
     ("'=1+1", '-3.5', "'-see note")
     """
-    harmless = not text or text[0] not in "=+-@\t\r" or NUMBER.fullmatch(text)
-    return text if harmless else "'" + text
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    if text[:1] in ("\t", "\r") or (first and first in "=+-@" and not NUMBER.fullmatch(text)):
+        return "'" + text
+    return text
 
 
 def one_line(text: str) -> str:

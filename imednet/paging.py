@@ -101,6 +101,9 @@ def _page(answer: Answer, size: int, number: int) -> _Page:
             f"{where} answered {len(rows)} rows without a pagination block: whether more follow "
             "cannot be known."
         )
+    current = pagination.get("currentPage")
+    if _whole(current) and current != number:
+        raise PaginationError(f"{where} answered page {current} where page {number} was asked for.")
     total, cut = pagination.get("totalElements"), pagination.get("size")
     if not _whole(total) or total < 0:
         raise ResponseError(f"{where} answered {total!r} as the number of rows (totalElements).")
@@ -176,12 +179,17 @@ class _Check:
             return
         ends = _key(page.rows[0], self._listing.key), _key(page.rows[-1], self._listing.key)
         before, self._ends = self._ends, ends
-        if before is None or None in (ends[0], before[1]):
+        if before is None:
             return
-        if not self._listing.rising:
-            if before == ends:
-                raise PaginationError(f"page {number} repeats page {number - 1}.")
-        elif _whole(ends[0]) and _whole(before[1]) and ends[0] <= before[1]:
+        rising = self._listing.rising and _whole(ends[0]) and _whole(before[1])
+        if not rising and before == ends:
+            raise PaginationError(f"page {number} repeats page {number - 1}.")
+        if not rising and ends[0] == before[1]:
+            raise RowsMoved(
+                f"page {number} begins with the row that page {number - 1} ended with: "
+                "rows moved while the list was read."
+            )
+        if rising and ends[0] <= before[1]:
             raise RowsMoved(
                 f"page {number} begins at {self._listing.key} {ends[0]}, and the page before it "
                 f"ended at {before[1]}: rows moved while the list was read."
@@ -189,7 +197,9 @@ class _Check:
 
 
 def _key(row: Any, key: str) -> Any:
-    return row.get(key) if isinstance(row, dict) else None
+    """Return a row's key, or the row itself where it has none."""
+    found = row.get(key) if isinstance(row, dict) else None
+    return row if found is None else found
 
 
 class _Ahead:

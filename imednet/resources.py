@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imednet.models import Job, Record, Study  # noqa: F401  (Record: a forward reference)
     from imednet.sdk import ImednetSDK
 
-__all__ = ["Jobs", "Records", "Resource", "Studies"]
+__all__ = ["Jobs", "Records", "Resource", "Studies", "Waiting"]
 
 
 class Resource(Lists[M]):
@@ -72,6 +72,11 @@ class Resource(Lists[M]):
             ValueError: for a value that makes no sense, such as page_size=0.
             PaginationError: rows moved while the list was read, three times over.
             ImednetError: for everything else that can go wrong (see imednet.errors).
+
+        Example:
+            >>> rows = sdk.records.list("DEMO", form_key="AE", date_created=(">=", "2020-01-01"))
+            >>> {row.form_key for row in rows}
+            {'AE'}
         """
         given = _given(filter, sort, limit, page_size, modified_since, on_progress)
         return self._list(self._select(self._path(study_key), given | conditions))
@@ -93,6 +98,10 @@ class Resource(Lists[M]):
         Arguments are checked at once, requests are sent as rows are taken. Since
         rows given out cannot be taken back, PaginationError comes at the first sign
         that rows moved.
+
+        Example:
+            >>> sum(1 for _ in sdk.visits.iter("DEMO")) == sdk.visits.count("DEMO")
+            True
         """
         given = _given(filter, sort, limit, page_size, modified_since, on_progress)
         return self._iter(self._select(self._path(study_key), given | conditions))
@@ -108,6 +117,10 @@ class Resource(Lists[M]):
         """Return the number of rows that meet every condition, in one request.
 
         An "any of" too long for one URL takes several.
+
+        Example:
+            >>> sdk.subjects.count("DEMO", deleted=False) <= sdk.subjects.count("DEMO")
+            True
         """
         given = _given(filter, None, None, None, modified_since, None)
         selection = self._select(self._path(study_key), given | conditions, counting=True)
@@ -117,6 +130,10 @@ class Resource(Lists[M]):
         """Return the row with this key; raises NotFoundError where there is none.
 
         For users, the inactive among them, the whole list is searched.
+
+        Example:
+            >>> sdk.sites.get("DEMO", site.site_id).site_name == site.site_name
+            True
         """
         return self._get(self._path(study_key), id)
 
@@ -260,7 +277,14 @@ class Jobs:
         return f"<jobs of {self._sdk!r}>"
 
     def get(self, study_key: str, batch_id: str) -> Job:
-        """Return the job as it is now; raises NotFoundError where there is none."""
+        """Return the job as it is now; raises NotFoundError where there is none.
+
+        Example:
+            >>> job = sdk.records.create("DEMO", [
+            ...     {"formKey": "REG", "siteId": site.site_id, "data": {}}])
+            >>> sdk.jobs.get("DEMO", job.batch_id).batch_id == job.batch_id
+            True
+        """
         path = f"/studies/{segment(study_key, 'study_key')}/jobs/{segment(batch_id, 'batch_id')}"
         return _job(self._sdk.transport.send("GET", path))
 
@@ -286,24 +310,54 @@ class Jobs:
         Raises:
             JobFailedError: the job failed; `error.job` is the job.
             JobTimeoutError: it has not ended in time; `error.job` is as last seen.
+            ValueError: an interval that is not above 0, or a timeout below it.
+
+        Example:
+            >>> job = sdk.records.create("DEMO", [
+            ...     {"formKey": "REG", "siteId": site.site_id, "data": {}}])
+            >>> sdk.jobs.wait("DEMO", job.batch_id, interval=0.1, timeout=30).state
+            'completed'
         """
-        if not interval > 0 or (timeout is not None and not timeout >= 0):
+        wait = Waiting(batch_id, interval, timeout, on_update)
+        while not wait.ended(job := self.get(study_key, batch_id)):
+            time.sleep(wait.pause())
+        return job
+
+
+class Waiting:
+    """One wait for a job: what each look means, and how long to pause before the next."""
+
+    def __init__(
+        self,
+        batch_id: str,
+        interval: float,
+        timeout: float | None,
+        on_update: Callable[[Job], object] | None,
+    ) -> None:
+        numbers = [interval, 0 if timeout is None else timeout]
+        if not all(isinstance(n, (int, float)) and n >= 0 for n in numbers) or not interval:
             raise ValueError(f"interval is {interval!r}, timeout {timeout!r}: give seconds")
-        end = None if timeout is None else time.monotonic() + timeout
-        while True:
-            job = self.get(study_key, batch_id)
-            if on_update is not None:
-                on_update(job)
-            state = (job.state or "").strip().lower()
-            if state == "completed":
-                return job
-            if state == "failed":
-                raise JobFailedError(f"job {batch_id} failed: none of its records stand.", job)
-            left = interval if end is None else end - time.monotonic()
-            if left <= 0:
-                raise JobTimeoutError(
-                    f"job {batch_id} is still {job.state!r} after {timeout:g} s; it may yet end: "
-                    "wait again, or look with jobs.get.",
-                    job,
-                )
-            time.sleep(min(interval, left))
+        self._batch_id, self._interval, self._timeout = batch_id, interval, timeout
+        self._end = None if timeout is None else time.monotonic() + timeout
+        self._on_update = on_update
+
+    def ended(self, job: Job) -> bool:
+        """Tell whether the job is completed; raises if it failed, or time is up."""
+        if self._on_update is not None:
+            self._on_update(job)
+        state = (job.state or "").strip().lower()
+        if state == "failed":
+            raise JobFailedError(f"job {self._batch_id} failed: none of its records stand.", job)
+        if state != "completed" and self._end is not None and time.monotonic() >= self._end:
+            raise JobTimeoutError(
+                f"job {self._batch_id} is still {job.state!r} after {self._timeout:g} s; it may "
+                "yet end: wait again, or look with jobs.get.",
+                job,
+            )
+        return state == "completed"
+
+    def pause(self) -> float:
+        """Return the seconds until the next look."""
+        if self._end is None:
+            return self._interval
+        return max(0.0, min(self._interval, self._end - time.monotonic()))

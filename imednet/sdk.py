@@ -5,17 +5,79 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from urllib.parse import quote
 
 from imednet import plugins
-from imednet.config import credentials, settings
+from imednet.config import Keys, credentials, settings
 from imednet.listing import RESOURCES, segment
 from imednet.resources import Jobs, Records, Resource, Studies
 
+R = TypeVar("R")
+
 if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date, datetime
+
     from imednet import models
     from imednet.http import Transport
+    from imednet.listing import Progress
+
+    class BoundResource(Protocol[R]):
+        """A resource of one study: `Resource`, without the study key."""
+
+        def iter(
+            self,
+            *,
+            filter: str | None = None,
+            sort: str | Sequence[str] | None = None,
+            limit: int | None = None,
+            page_size: int | None = None,
+            modified_since: datetime | date | str | None = None,
+            on_progress: Progress | None = None,
+            **conditions: Any,
+        ) -> Iterator[R]: ...
+        def count(
+            self,
+            *,
+            filter: str | None = None,
+            modified_since: datetime | date | str | None = None,
+            **conditions: Any,
+        ) -> int: ...
+        def get(self, id: str | int) -> R: ...
+        def list(
+            self,
+            *,
+            filter: str | None = None,
+            sort: str | Sequence[str] | None = None,
+            limit: int | None = None,
+            page_size: int | None = None,
+            modified_since: datetime | date | str | None = None,
+            on_progress: Progress | None = None,
+            **conditions: Any,
+        ) -> builtins.list[R]: ...
+
+    class BoundRecords(BoundResource[models.Record], Protocol):
+        """The records of one study."""
+
+        def create(
+            self, records: Sequence[dict[str, Any]], *, email_notify: str | None = None
+        ) -> models.Job: ...
+
+    class BoundJobs(Protocol):
+        """The jobs of one study."""
+
+        def get(self, batch_id: str) -> models.Job: ...
+        def wait(
+            self,
+            batch_id: str,
+            *,
+            interval: float = 2.0,
+            timeout: float | None = 600.0,
+            on_update: Callable[[models.Job], object] | None = None,
+        ) -> models.Job: ...
+
 
 __all__ = ["ImednetSDK", "Study"]
 
@@ -81,6 +143,8 @@ class ImednetSDK:
         ca_bundle: str | os.PathLike[str] | None = None,
         workflows: str | None = None,
     ) -> None:
+        keys = Keys(api_key, security_key)
+        del api_key, security_key  # a traceback may show what stands in this frame
         #: What this SDK was made with; the keys are not among it.
         self.settings = settings(
             base_url,
@@ -92,7 +156,7 @@ class ImednetSDK:
             ca_bundle=ca_bundle,
             workflows=workflows,
         )
-        self._credentials = credentials(api_key, security_key)
+        self._credentials = credentials(keys)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
         self._closed = False
@@ -106,7 +170,8 @@ class ImednetSDK:
         self.workflows: Any = plugins.workflows(self, self.settings.workflows)
 
     def __repr__(self) -> str:
-        return f"<ImednetSDK {self.settings.base_url}>"
+        made = getattr(self, "settings", None)  # a traceback may ask before there are any
+        return f"<ImednetSDK {made.base_url if made else 'not made'}>"
 
     def __enter__(self) -> Self:
         return self
@@ -184,21 +249,30 @@ def _below_root(path: str) -> str:
 class Study:
     """The resources of one study: every method as on the SDK, without the study key.
 
-    `studies` is not among them; `jobs` is.
+    `studies` is not among them; `jobs` is. Made by `sdk.study`, plain or async.
     """
 
-    def __init__(self, sdk: ImednetSDK, study_key: str) -> None:
+    if TYPE_CHECKING:  # of the plain SDK; on the async one every method is awaited
+        sites: BoundResource[models.Site]
+        forms: BoundResource[models.Form]
+        intervals: BoundResource[models.Interval]
+        visits: BoundResource[models.Visit]
+        subjects: BoundResource[models.Subject]
+        users: BoundResource[models.User]
+        variables: BoundResource[models.Variable]
+        codings: BoundResource[models.Coding]
+        queries: BoundResource[models.Query]
+        record_revisions: BoundResource[models.RecordRevision]
+        records: BoundRecords
+        jobs: BoundJobs
+
+    def __init__(self, sdk: Any, study_key: str) -> None:
         segment(study_key, "study_key")
         self.study_key = study_key
         self._sdk = sdk
-        for name in RESOURCES:
+        for name in (*RESOURCES, "jobs"):
             if name != "studies":
                 setattr(self, name, _Bound(getattr(sdk, name), study_key))
-        self.jobs = _Bound(sdk.jobs, study_key)
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
 
     def __repr__(self) -> str:
         return f"<study {self.study_key} of {self._sdk!r}>"
@@ -219,6 +293,7 @@ class _Bound:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        from functools import partial
+        from functools import partial, update_wrapper
 
-        return partial(getattr(self._resource, name), self._study_key)
+        method = getattr(self._resource, name)
+        return update_wrapper(partial(method, self._study_key), method)

@@ -47,6 +47,16 @@ class Configuration(Model):
         except Unreadable as error:
             raise ConfigurationError(str(error.under(cls.__name__))) from None
 
+    @classmethod
+    def from_json(cls, text: str | bytes, **options: Any) -> Self:
+        """Make it from JSON text; ConfigurationError also for text that is no JSON."""
+        try:
+            return super().from_json(text, **options)
+        except ConfigurationError:
+            raise
+        except ValueError as error:
+            raise ConfigurationError(f"{cls.__name__}: this is no JSON: {error}") from None
+
 
 @model
 class MappingRule(Configuration):

@@ -303,13 +303,13 @@ ERRORS = [
     pytest.param(
         {"IMEDNET_API_KEY": f"wrong-{SECRET}"},
         "401 (code 9001) on GET /studies/DEMO/sites: The header x-api-key is wrong "
-        "[x-api-key = None]. Check the API key and the security key.",
+        "[x-api-key]. Check the API key and the security key.",
         id="wrong-api-key",
     ),
     pytest.param(
         {"IMEDNET_SECURITY_KEY": f"wrong-{SECRET}"},
         "401 (code 9001) on GET /studies/DEMO/sites: The header x-imn-security-key is wrong "
-        "[x-imn-security-key = None]. Check the API key and the security key.",
+        "[x-imn-security-key]. Check the API key and the security key.",
         id="wrong-security-key",
     ),
     pytest.param(

@@ -13,7 +13,7 @@ import pytest
 from scripted import Answer, Server, page, refusal, reply
 
 from imednet import ImednetSDK
-from imednet.config import credentials, is_loopback, settings
+from imednet.config import Keys, credentials, is_loopback, settings
 from imednet.errors import ApiError, ConfigurationError, ImednetError, RequestError, ResponseError
 
 API, SECURITY = "api-key-4711", "security-key-0815"
@@ -93,13 +93,16 @@ def test_a_blank_variable_is_as_good_as_none(
 def test_the_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMEDNET_API_KEY", "one")
     monkeypatch.setenv("IMEDNET_SECURITY_KEY", "two")
-    assert credentials(None, None).headers() == {"x-api-key": "one", "x-imn-security-key": "two"}
+    assert credentials(Keys(None, None)).headers() == {
+        "x-api-key": "one",
+        "x-imn-security-key": "two",
+    }
 
 
 def test_keys_given_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMEDNET_API_KEY", "one")
     monkeypatch.setenv("IMEDNET_SECURITY_KEY", "two")
-    assert credentials("a", "b").headers() == {"x-api-key": "a", "x-imn-security-key": "b"}
+    assert credentials(Keys("a", "b")).headers() == {"x-api-key": "a", "x-imn-security-key": "b"}
 
 
 def test_the_sdk_reads_keys_and_settings_from_the_environment(
@@ -427,7 +430,7 @@ def test_what_is_left_of_a_scrubbed_text_can_be_read(serve: Any, connect: Any) -
     ("api", "security"), [("abc", "abcdef"), ("abcdef", "abc"), ("cde", "abcdefg")]
 )
 def test_keys_that_hold_one_another_are_scrubbed_whole(api: str, security: str) -> None:
-    scrubbed = credentials(api, security).scrub(f"{api} and {security}")
+    scrubbed = credentials(Keys(api, security)).scrub(f"{api} and {security}")
     assert scrubbed == "*** and ***"
 
 

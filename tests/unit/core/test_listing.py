@@ -459,7 +459,7 @@ def test_one_series_starts_over_without_the_others(serve: Any, connect: Any) -> 
             if "siteId==1000" in request.query["filter"][0] and request.number("page") == 1:
                 moved["left"] -= 1
                 if moved["left"] > 0:
-                    return reply(page([], total=0))
+                    return reply(page([], total=0, number=1))
             return super().__call__(request)
 
     server = serve(Moving(NAMED))
@@ -473,7 +473,7 @@ def test_rows_that_move_in_one_of_several_requests_stop_iter(serve: Any, connect
     class Moving(Filtered):
         def __call__(self, request: Request) -> Answer:
             if request.number("page") == 1:
-                return reply(page([], total=0))
+                return reply(page([], total=0, number=1))
             return super().__call__(request)
 
     rows = connect(serve(Moving(NAMED)), prefetch=1, page_size=100).sites.iter("S", site_id=MANY)

@@ -414,7 +414,26 @@ def test_a_size_that_makes_no_sense_is_not_believed(study: Any, size: Any) -> No
 
 
 def test_rows_without_their_key_are_read(study: Any) -> None:
-    assert listed(study(script(([{}, {}, {}], 6), ([{}, {}, {"siteId": None}], 6)))) == [None] * 6
+    named = [{"siteName": name} for name in "abcde"]
+    pages = script((named[:3], 6), ([*named[3:], {"siteId": None}], 6))
+    assert listed(study(pages)) == [None] * 6
+
+
+def test_a_repeated_page_of_rows_without_their_key_is_refused(study: Any) -> None:
+    named = [{"siteName": name} for name in "abc"]
+    with pytest.raises(PaginationError, match=r"^page 1 repeats page 0\.$"):
+        listed(study(script((named, 6), (named, 6))))
+
+
+def test_another_page_than_asked_for_is_refused(study: Any) -> None:
+    rows = [{"siteId": number} for number in range(1, 7)]
+
+    def handler(request: Request) -> Answer:
+        asked = request.number("page")
+        return reply(page(rows[3 * asked : 3 * asked + 3], total=6, size=3, number=0))
+
+    with pytest.raises(PaginationError, match="answered page 0 where page 1 was asked for"):
+        listed(study(handler))
 
 
 def test_a_row_that_is_no_object_is_refused(study: Any) -> None:
