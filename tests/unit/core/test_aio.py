@@ -444,3 +444,37 @@ def test_what_is_private_stays_so() -> None:
         thing.no_such  # noqa: B018
     assert "add" in dir(thing)
     assert not [name for name in dir(thing) if name.startswith("_")]
+
+
+# --- waiting for a job
+
+
+def test_a_wait_that_is_cancelled_ends_and_holds_no_thread(serve: Any, aconnect: Any) -> None:
+    seen: list[str] = []
+    server = serve(lambda _: reply({"jobId": "j", "batchId": "b", "state": "running"}))
+    sdk = aconnect(server)
+
+    async def main() -> None:
+        started = asyncio.Event()
+
+        def looked(job: Any) -> None:
+            seen.append(job.state)
+            started.set()
+
+        waiting = asyncio.create_task(
+            sdk.jobs.wait("S", "b", interval=3600, timeout=None, on_update=looked)
+        )
+        await started.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(main())  # would not come back while a worker thread slept
+    assert seen == ["running"]
+
+
+def test_a_wait_of_one_study_is_awaited_likewise(serve: Any, aconnect: Any) -> None:
+    states = iter(["created", "running", "completed"])
+    server = serve(lambda _: reply({"jobId": "j", "batchId": "b", "state": next(states)}))
+    job = asyncio.run(aconnect(server).study("S").jobs.wait("b", interval=0.001))
+    assert job.state == "completed"

@@ -901,3 +901,50 @@ def test_a_body_is_utf8(serve: Any, connect: Any) -> None:
 )
 def test_query(params: Any, query: str) -> None:
     assert http.query(params) == query
+
+
+# --- one JSON, whichever reader is installed
+
+LONG = b'{"id": 18446744073709551617, "text": "12345678901234567890123"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        pytest.param(LONG, {"id": 2**64 + 1, "text": "12345678901234567890123"}, id="long-number"),
+        pytest.param(b'{"a": "\\ud800"}', {"a": "\ud800"}, id="half-a-character"),
+        pytest.param(b'{"a": 1.5, "a": 2}', {"a": 2}, id="doubled-key"),
+    ],
+)
+def test_json_is_read_alike(body: bytes, content: Any) -> None:
+    assert http._loads(body) == content
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[NaN]", b"[1e999]", b"[-Infinity]", b'{"a"', b"\xff", b"[" * 200_001 + b"]" * 200_001],
+    ids=["nan", "too-large", "infinity", "cut", "no-utf-8", "too-deep"],
+)
+def test_what_is_no_json_is_refused_alike(serve: Any, connect: Any, body: bytes) -> None:
+    with pytest.raises(ResponseError, match="are not whole JSON"):
+        names(connect(serve(reply(body))))
+
+
+def test_a_cut_body_that_only_its_json_betrays_is_tried_again(serve: Any, connect: Any) -> None:
+    whole = json.dumps(page([{"siteId": 1}])).encode()
+    server = serve(reply(whole[:-9], unsized=True), reply(whole, unsized=True))
+    assert names(connect(server, retries=1)) == [1]
+    assert len(server.requests) == 2
+
+
+def test_a_closed_sdk_says_so_while_a_list_is_read(serve: Any, connect: Any) -> None:
+    rows = [{"siteId": number} for number in range(1, 4)]
+    server = serve(
+        lambda r: reply(page([rows[r.number("page")]], total=3, size=1, number=r.number("page")))
+    )
+    sdk = connect(server, page_size=1, prefetch=1)
+    reading = sdk.sites.iter("S")
+    next(reading)
+    sdk.close()
+    with pytest.raises(RuntimeError, match="this ImednetSDK is closed"):
+        next(reading)

@@ -504,3 +504,74 @@ def test_every_resource_has_its_model_and_key() -> None:
             "records",
         ]
     )
+
+
+# --- what must not be taken for another row, or twice for one
+
+
+def test_get_takes_no_row_without_a_key_for_one_called_none(serve: Any, connect: Any) -> None:
+    server = serve(lambda _: reply(page([{"userId": None, "login": "u0"}])))
+    with pytest.raises(NotFoundError):
+        connect(server).users.get("S", "None")
+
+
+@pytest.mark.parametrize("key", ["abc", "1.5", "None"])
+def test_an_id_that_is_no_number_is_not_found_and_nothing_is_sent(
+    serve: Any, connect: Any, key: str
+) -> None:
+    server = serve(lambda _: reply(page([])))
+    with pytest.raises(NotFoundError, match=f"there is no site_id '{key}' among the sites"):
+        connect(server).sites.get("S", key)
+    assert server.requests == []
+
+
+def test_a_row_that_comes_twice_in_another_order_starts_the_list_over(
+    serve: Any, connect: Any
+) -> None:
+    order = [[3, 1, 2], [2, 5, 4]]
+
+    def handler(request: Any) -> Any:
+        number = request.number("page")
+        rows = [{"siteId": n} for n in order[number]]
+        if number == 1:
+            order[1] = [6, 5, 4]
+        return reply(page(rows, total=6, size=3, number=number))
+
+    sdk = connect(serve(handler), page_size=3, prefetch=1)
+    found = [row.site_id for row in sdk.sites.list("S", sort="site_name")]
+    assert found == [3, 1, 2, 6, 5, 4]
+
+
+def test_a_row_that_two_requests_bring_stands_once(serve: Any, connect: Any) -> None:
+    rows = [{"siteId": number} for number in range(1, 4)]
+    sdk = connect(serve(lambda _: reply(page(rows))))
+    many = [f"{number}-{'x' * 40}" for number in range(300)]
+    assert [row.site_id for row in sdk.sites.list("S", site_name=many)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "message"),
+    [
+        pytest.param(
+            "records",
+            {"record_data_filter": ["AESER==Yes", "AESEV==Mild"]},
+            "record_data_filter is ['AESER==Yes', 'AESEV==Mild']: "
+            "give text, in the API's own words",
+            id="list",
+        ),
+        pytest.param(
+            "users",
+            {"include_inactive": "yes"},
+            "include_inactive is 'yes': give True or False",
+            id="word",
+        ),
+    ],
+)
+def test_a_special_argument_of_another_kind_is_refused(
+    serve: Any, connect: Any, resource: str, arguments: dict[str, Any], message: str
+) -> None:
+    server = serve(lambda _: reply(page([])))
+    with pytest.raises(TypeError) as error:
+        getattr(connect(server), resource).list("S", **arguments)
+    assert str(error.value) == message
+    assert server.requests == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,8 +12,14 @@ import pytest
 from scripted import Answer, Request, page, refusal, reply
 from tables import Table, sites
 
-from imednet import ImednetSDK, http
-from imednet.errors import ConfigurationError, ResponseError, ServerError, ValidationError
+from imednet import AsyncImednetSDK, ImednetSDK, http
+from imednet.errors import (
+    ConfigurationError,
+    ImednetError,
+    ResponseError,
+    ServerError,
+    ValidationError,
+)
 from imednet.listing import RESOURCES
 from imednet.models import Job
 
@@ -286,3 +293,31 @@ def test_two_sdks_keep_their_keys_apart(serve: Any, stack: Any) -> None:
         sdk = stack.enter_context(ImednetSDK(f"key-{number}", "hush", server.url))
         sdk.sites.list("S")
     assert [request.headers["x-api-key"] for request in server.requests] == ["key-0", "key-1"]
+
+
+# --- no key in a traceback that shows local variables
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"base_url": "http://example.com"}, id="url"),
+        pytest.param({"timeout": -1}, id="timeout"),
+        pytest.param({"workflows": "no-such-plugin"}, id="plugin"),
+        pytest.param({"security_key": "security-key-0815\n"}, id="line-break"),
+        pytest.param({"security_key": "  "}, id="blank"),
+    ],
+)
+@pytest.mark.parametrize("kind", [ImednetSDK, AsyncImednetSDK])
+def test_no_frame_of_ours_shows_a_key(kind: Any, wrong: dict[str, Any]) -> None:
+    keys = {"api_key": "api-key-4711", "security_key": "security-key-0815"}
+    try:
+        kind(**{**keys, **wrong})
+    except ImednetError as error:
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    frames = [frame for frame in shown.stack if "imednet" in str(frame.filename)]
+    frames = [frame for frame in frames if "test_sdk" not in frame.filename]
+    assert frames
+    text = "".join(str(frame.locals) for frame in frames)
+    assert "4711" not in text
+    assert "0815" not in text
