@@ -114,13 +114,16 @@ def run_tests(session: nox.Session, others: list[str]) -> None:
     wheels = build_wheels(session)
     codes = [0, 5] if session.posargs else [0]  # 5: the words given pick no test there
     env = {"PYTHONSAFEPATH": "1"}
-    session.run("pip", "uninstall", "-q", "-y", "imednet-workflows", silent=True)
+    session.run("pip", "uninstall", "-q", "-y", "imednet-workflows", "orjson", silent=True)
     install(session, wheels["imednet"], wheels["imednet_simulator"], others=others)
     session.run(
         "pytest", "--ignore=tests/unit/workflows", *session.posargs, env=env, success_codes=codes
     )
     install(session, wheels["imednet_workflows"], others=[*others, LOGIC])
     session.run("pytest", "tests/unit/workflows", *session.posargs, env=env, success_codes=codes)
+    session.install("-q", "orjson>=3.10")  # the extra `speed` must read the same
+    alike = [f"tests/unit/core/test_{name}.py" for name in ("http", "paging", "decoding")]
+    session.run("pytest", *alike, *session.posargs, env=env, success_codes=codes)
 
 
 @nox.session

@@ -105,11 +105,12 @@ def as_json(value: Any) -> Any:
 
 def _dumped(row: Row, out: Any) -> str:
     """Return JSON text that `out` can carry: escaped where its encoding lacks a letter."""
-    text = json.dumps(as_json(row), ensure_ascii=False, default=str)
+    plain = {k: as_json(v) for k, v in row.items()} if isinstance(row, dict) else as_json(row)
+    text = json.dumps(plain, ensure_ascii=False, default=str)
     try:
         text.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
-        return json.dumps(as_json(row), default=str)
+        return json.dumps(plain, default=str)
     return text
 
 
@@ -137,6 +138,8 @@ def cell(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.isoformat()  # as entered somewhere: no zone to tell
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     if isinstance(value, date):

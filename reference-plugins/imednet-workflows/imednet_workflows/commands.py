@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from imednet import ImednetSDK
-from imednet.errors import ConfigurationError, ImednetError
-from imednet.output import FORMATS, destination, write
+from imednet.errors import ConfigurationError
 from imednet_workflows import Workflows
+from imednet_workflows.data_extraction import AuditEvent
+from imednet_workflows.lookups import find_form, find_site
+from imednet_workflows.record_update import Change
+from imednet_workflows.terminal import (
+    Progress,
+    configuration_in,
+    day_of,
+    many,
+    moment_of,
+    records_in,
+    say,
+    tell_sent,
+    writing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imednet.models import StudyConfiguration
     from imednet_workflows.frames import StudyFrames
-    from imednet_workflows.study_structure import FormNode
+    from imednet_workflows.study_structure import FormNode, StudyStructure
+    from imednet_workflows.subject_data import SubjectData
 
 __all__ = ["Commands"]
 
@@ -56,17 +66,18 @@ class Commands:
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
-        with _sdk() as sdk, _Progress() as progress:
+        with writing(output, to) as put, _sdk() as sdk, Progress() as progress:
             frame = Workflows(sdk).record_mapper.dataframe(
                 study, form, visit, labels, site=site, include_blinded=blinded, on_progress=progress
             )
+            failures = frame.attrs["cast_failures"]
             if subject_status is not None:
                 wanted = sdk.subjects.list(study, subject_status=subject_status)
                 frame = frame[frame["subject_id"].isin([s.subject_id for s in wanted])]
-            failures = frame.attrs.get("cast_failures", [])
-        for failure in failures:
-            _say(f"record {failure['record']}: {failure['variable']} could not be read, left empty")
-        _put_frame(frame, output, to)
+            put.frame(frame)
+        shown = set(frame["record_id"])
+        for failure in (each for each in failures if each["record"] in shown):
+            say(f"record {failure['record']}: {failure['variable']} could not be read, left empty")
 
     def audit_trail(
         self,
@@ -92,12 +103,15 @@ class Commands:
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
-        conditions = {} if form is None else {"form_key": form}
-        with _sdk() as sdk:
+        first, last = day_of(start, "--start"), day_of(end, "--end")
+        with writing(output, to) as put, _sdk() as sdk:
+            conditions: dict[str, Any] = {}
+            if form is not None:
+                conditions["form_key"] = find_form(sdk.forms.list(study), form).form_key
             events = Workflows(sdk).data_extraction.extract_audit_trail(
-                study, _day(start, "--start"), _day(end, "--end"), user, site=site, **conditions
+                study, first, last, user, site=site, **conditions
             )
-        _put(map(asdict, events), output, to)
+            put.events(events, AuditEvent)
 
     def subject(
         self, study: str, subject: str, *, output: str = "table", to: str | None = None
@@ -110,26 +124,11 @@ class Commands:
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
-        with _sdk() as sdk:
+        with writing(output, to) as put, _sdk() as sdk:
             found = Workflows(sdk).subject_data.get_all_subject_data(study, subject)
+            put(_timeline(found), TIMELINE)
         one = found.subject
-        _say(f"{one.subject_key} at {one.site_name}: {one.subject_status}")
-        rows = [
-            *(("visit", v.visit_date, v.interval_name, None, None) for v in found.visits),
-            *(("record", r.date_created, r.form_key, r.record_status, None) for r in found.records),
-            *(
-                ("query", c.date, q.variable or q.description, c.annotation_status, c.user)
-                for q in found.queries
-                for c in q.query_comments or []
-            ),
-            *(
-                ("change", r.date_created, r.form_key, r.reason_for_change, r.user)
-                for r in found.record_revisions
-            ),
-        ]
-        names = ("kind", "date", "what", "status", "user")
-        ordered = sorted(rows, key=lambda row: str(row[1] or "9999"))
-        _put((dict(zip(names, row, strict=True)) for row in ordered), output, to)
+        say(f"{one.subject_key} at {one.site_name}: {one.subject_status}")
 
     def structure(
         self,
@@ -147,34 +146,8 @@ class Commands:
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
-        with _sdk() as sdk:
-            found = Workflows(sdk).study_structure.get(study)
-        placed: list[tuple[str | None, FormNode | None]] = []
-        placed += [(i.interval.interval_name, node) for i in found.intervals for node in i.forms]
-        placed += [("(unscheduled)", node) for node in found.unscheduled]
-        placed += [(i.interval.interval_name, None) for i in found.intervals if not i.forms]
-        rows: list[dict[str, Any]] = []
-        for interval, node in placed:
-            form = node.form if node else None
-            row = {
-                "interval": interval,
-                "form_key": form.form_key if form else None,
-                "form_name": form.form_name if form else None,
-            }
-            if not variables:
-                rows.append({**row, "variables": len(node.variables) if node else 0})
-            for variable in node.variables if node and variables else []:
-                rows.append(
-                    {
-                        **row,
-                        "variable": variable.variable_name,
-                        "type": variable.variable_type,
-                        "label": variable.label,
-                        "blinded": variable.blinded,
-                        "disabled": variable.disabled,
-                    }
-                )
-        _put(rows, output, to)
+        with writing(output, to) as put, _sdk() as sdk:
+            put(_structure(Workflows(sdk).study_structure.get(study), variables))
 
     def profile(
         self,
@@ -189,21 +162,23 @@ class Commands:
 
         Args:
             study: the study's key
-            form: only this form, by key
+            form: only this form, by key or name
             forms: a row a form instead of a row a variable
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
         from imednet_workflows.profiling import profile
 
-        conditions: dict[str, Any] = {} if form is None else {"form_key": form}
-        with _sdk() as sdk, _Progress() as progress:
+        with writing(output, to) as put, _sdk() as sdk, Progress() as progress:
+            conditions: dict[str, Any] = {}
+            if form is not None:
+                conditions["form_key"] = find_form(sdk.forms.list(study), form).form_key
             found = profile(
                 sdk.records.iter(study, on_progress=progress, **conditions),
                 sdk.forms.list(study, **conditions),
                 sdk.variables.list(study, **conditions),
             )
-        _put_frame(found.forms if forms else found.variables, output, to)
+            put.frame(found.forms if forms else found.variables)
 
     def register(
         self,
@@ -227,19 +202,21 @@ class Commands:
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
-        records = _read(file)
-        with _sdk() as sdk:
+        records = records_in(file)
+        with writing(output, to) as put, _sdk() as sdk:
             workflows = Workflows(sdk)
             if dry_run:
-                default = {} if form is None else {"formKey": form}
-                given = [{**default, **record} for record in records]
-                _put(map(asdict, workflows.record_update.preview(study, given)), output, to)
-                _say(f"{len(given)} subjects would be registered; nothing was sent.")
+                given = workflows.register_subjects.records(study, records, form=form)
+                put.events(workflows.record_update.preview(study, given), Change)
+                say(f"{many(len(given), 'subject')} would be registered; nothing was sent.")
                 return
-            result = workflows.register_subjects.register_subjects(
-                study, records, form=form, verify=True, batch_size=batch_size, on_progress=_sent
+            register = workflows.register_subjects.register_subjects
+            options: dict[str, Any] = {"batch_size": batch_size, "on_progress": tell_sent}
+            failure = put.outcomes(
+                lambda: register(study, records, form=form, verify=True, **options)
             )
-        _report(result, output, to)
+        if failure is not None:
+            raise failure
 
     def update(
         self,
@@ -261,18 +238,19 @@ class Commands:
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
-        records = _read(file)
-        with _sdk() as sdk:
+        records = records_in(file)
+        with writing(output, to) as put, _sdk() as sdk:
             workflow = Workflows(sdk).record_update
             if dry_run:
                 changes = workflow.preview(study, records)
-                _put(map(asdict, changes), output, to)
-                _say(f"{len(changes)} values would change; nothing was sent.")
+                put.events(changes, Change)
+                say(f"{many(len(changes), 'value')} would change; nothing was sent.")
                 return
-            result = workflow.create_or_update_records(
-                study, records, verify=True, batch_size=batch_size, on_progress=_sent
-            )
-        _report(result, output, to)
+            write_all = workflow.create_or_update_records
+            options: dict[str, Any] = {"batch_size": batch_size, "on_progress": tell_sent}
+            failure = put.outcomes(lambda: write_all(study, records, verify=True, **options))
+        if failure is not None:
+            raise failure
 
 
 class Queries:
@@ -329,25 +307,28 @@ class Queries:
         """
         from imednet_workflows import metrics
 
-        frames = _frames(study)
-        state = _with_site_names(metrics.query_state(frames, asof=_asof(asof)), frames)
-        try:
-            _put_frame(metrics.query_ageing(state, by=by), output, to)
-        except ValueError as error:
-            raise ConfigurationError(f"--by: {error}") from None
+        day = moment_of(asof)
+        with writing(output, to) as put:
+            frames = _frames(study)
+            state = _with_site_names(metrics.query_state(frames, asof=day), frames)
+            if by is not None and by not in state:
+                has = ", ".join(state.columns)
+                raise ConfigurationError(f"--by is {by!r}: queries can be grouped by {has}")
+            put.frame(metrics.query_ageing(state, by=by))
 
     def _list(
         self, study: str, site: str | None, state: str | None, output: str, to: str | None
     ) -> None:
         from imednet_workflows import metrics
 
-        frames = _frames(study)
-        found = _with_site_names(metrics.query_state(frames, asof=_asof(None)), frames)
-        if site is not None:
-            found = found[found["site_id"] == _site_id(frames, site)]
-        if state is not None:
-            found = found[found["state"] == state]
-        _put_frame(found.sort_values("age_days", ascending=False, na_position="last"), output, to)
+        with writing(output, to) as put:
+            frames = _frames(study)
+            found = _with_site_names(metrics.query_state(frames, asof=moment_of(None)), frames)
+            if site is not None:
+                found = found[found["site_id"] == _site_id(frames, site)]
+            if state is not None:
+                found = found[found["state"] == state]
+            put.frame(found.sort_values("age_days", ascending=False, na_position="last"))
 
 
 def _metric(name: str, table: Callable[..., Any], about: str) -> Callable[..., None]:
@@ -363,10 +344,10 @@ def _metric(name: str, table: Callable[..., Any], about: str) -> Callable[..., N
     ) -> None:
         from imednet_workflows import metrics
 
-        configuration = _configuration(config)
-        frames = _frames(study)
-        found = table(metrics, frames, configuration, _asof(asof))
-        _put_frame(_with_site_names(found, frames), output, to)
+        configuration, day = configuration_in(config), moment_of(asof)
+        with writing(output, to) as put:
+            frames = _frames(study)
+            put.frame(_with_site_names(table(metrics, frames, configuration, day), frames))
 
     command.__name__ = name
     command.__doc__ = f"""{about}
@@ -454,7 +435,7 @@ class Metrics:
             setattr(self, name, _metric(name, table, about))
 
 
-# --- help for the commands ---------------------------------------------------------------------
+# --- what the commands read -----------------------------------------------------------------------
 
 
 def _sdk() -> ImednetSDK:
@@ -464,7 +445,7 @@ def _sdk() -> ImednetSDK:
 def _frames(study: str) -> StudyFrames:
     from imednet_workflows.frames import study_frames
 
-    with _sdk() as sdk, _Progress() as progress:
+    with _sdk() as sdk, Progress() as progress:
         return study_frames(sdk, study, on_progress=progress.of)
 
 
@@ -481,136 +462,53 @@ def _with_site_names(table: pd.DataFrame, frames: StudyFrames) -> pd.DataFrame:
 
 def _site_id(frames: StudyFrames, site: str) -> int | None:
     from imednet.models import Site
-    from imednet_workflows.lookups import find_site
 
     pairs = zip(frames.sites["site_id"], frames.sites["site_name"].fillna(""), strict=True)
-    try:
-        return find_site([Site(site_id=i, site_name=name) for i, name in pairs], site).site_id
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None
+    return find_site([Site(site_id=i, site_name=name) for i, name in pairs], site).site_id
 
 
-def _configuration(path: str | None) -> StudyConfiguration | None:
-    from imednet.models import StudyConfiguration
-
-    if path is None:
-        return None
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    try:
-        return StudyConfiguration.from_json(text)
-    except ConfigurationError:
-        raise
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is no JSON: {error}") from None
+TIMELINE = ("kind", "date", "what", "status", "user")
 
 
-def _read(path: str) -> list[dict[str, Any]]:
-    from imednet_workflows.record_files import read_records
-
-    try:
-        return read_records(path)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None
-
-
-def _day(text: str | None, flag: str) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(f"{flag} is {text!r}: give a day as YYYY-MM-DD") from None
-
-
-def _asof(text: str | None) -> date:
-    return _day(text, "--asof") or datetime.now(UTC)
-
-
-def _report(result: Any, output: str, to: str | None) -> None:
-    """Show what became of each record; exit code 1 if anything does not stand."""
-    rows = [
-        {
-            "record": outcome.position,
-            "kind": outcome.kind,
-            "state": outcome.state,
-            "batch_id": outcome.batch_id,
-            "record_id": outcome.record_id,
-            "subject_key": outcome.subject_key,
-            "does_not_stand": "; ".join(
-                f"{d.variable}: sent {d.sent!r}, found {d.found!r}"
-                for d in outcome.differences or ()
-            ),
-        }
-        for outcome in result.records
+def _timeline(found: SubjectData) -> Iterator[dict[str, Any]]:
+    """Yield all that happened to a subject, oldest first; what has no date comes last."""
+    rows: list[tuple[Any, ...]] = [
+        *(("visit", v.visit_date, v.interval_name, None, None) for v in found.visits),
+        *(("record", r.date_created, r.form_key, r.record_status, None) for r in found.records),
+        *(
+            ("query", c.date, q.variable or q.description, c.annotation_status, c.user)
+            for q in found.queries
+            for c in q.query_comments or []
+        ),
+        *(
+            ("change", r.date_created, r.form_key, r.reason_for_change, r.user)
+            for r in found.record_revisions
+        ),
     ]
-    _put(rows, output, to)
-    wrong = sum(not outcome.stands for outcome in result.records)
-    if wrong:
-        raise ImednetError(f"{wrong} of {len(rows)} records do not stand as they were sent.")
+    for row in sorted(rows, key=lambda row: str(row[1] or "9999")):
+        yield dict(zip(TIMELINE, row, strict=True))
 
 
-def _put(rows: Iterable[Any], output: str, to: str | None, names: Iterable[str] = ()) -> None:
-    if output not in FORMATS:
-        raise ConfigurationError(f"--output is {output!r}: give one of {', '.join(FORMATS)}")
-    with destination(to) as out:
-        write(rows, output, out, names)
-
-
-def _put_frame(frame: pd.DataFrame, output: str, to: str | None) -> None:
-    names = [str(name) for name in frame.columns]
-    _put(_rows(frame, round_to=3 if output == "table" else None), output, to, names)
-
-
-def _rows(frame: pd.DataFrame, round_to: int | None) -> Iterable[dict[str, Any]]:
-    """Yield a frame's rows with plain values: None for NA, dates for midnights without a zone."""
-    import pandas as pd
-
-    names = [str(name) for name in frame.columns]
-    for cells in frame.itertuples(index=False, name=None):
-        row: dict[str, Any] = {}
-        for name, cell in zip(names, cells, strict=True):
-            nested = isinstance(cell, (list, tuple, dict))
-            value: Any = None if not nested and pd.isna(cell) else cell
-            if isinstance(value, pd.Timestamp):
-                value = value.to_pydatetime()
-                value = value if value.tzinfo or value.time() != value.min.time() else value.date()
-            elif isinstance(value, float) and round_to is not None:
-                value = round(value, round_to)
-            row[name] = value.item() if hasattr(value, "item") else value
-        yield row
-
-
-class _Progress:
-    """Rows so far and in all on standard error, while that is a terminal."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._parts: dict[str, tuple[int, int]] = {}
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-
-    def __call__(self, done: int, total: int) -> None:
-        self.of("", done, total)
-
-    def of(self, name: str, done: int, total: int) -> None:
-        """Take note of one list's rows, and show the sum of all."""
-        self._parts[name] = (done, total)
-        if self._shown:
-            so_far, in_all = map(sum, zip(*self._parts.values(), strict=True))
-            sys.stderr.write(f"\r{so_far:,} of {in_all:,} rows\x1b[K")
-            sys.stderr.flush()
-
-
-def _sent(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        _say(f"{done} of {total} records sent")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+def _structure(found: StudyStructure, variables: bool) -> Iterator[dict[str, Any]]:
+    placed: list[tuple[str | None, FormNode | None]] = []
+    placed += [(i.interval.interval_name, node) for i in found.intervals for node in i.forms]
+    placed += [("(unscheduled)", node) for node in found.unscheduled]
+    placed += [(i.interval.interval_name, None) for i in found.intervals if not i.forms]
+    for interval, node in placed:
+        form = node.form if node else None
+        row: dict[str, Any] = {
+            "interval": interval,
+            "form_key": form.form_key if form else None,
+            "form_name": form.form_name if form else None,
+        }
+        if not variables:
+            yield {**row, "variables": len(node.variables) if node else 0}
+        for variable in node.variables if node and variables else []:
+            yield {
+                **row,
+                "variable": variable.variable_name,
+                "type": variable.variable_type,
+                "label": variable.label,
+                "blinded": variable.blinded,
+                "disabled": variable.disabled,
+            }

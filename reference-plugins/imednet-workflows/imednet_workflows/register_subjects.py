@@ -44,6 +44,18 @@ class RegisterSubjects:
             >>> result.records[0].subject_key is not None
             True
         """
+        items = self.records(study_key, subjects, form=form)
+        return RecordUpdate(self._sdk).create_or_update_records(study_key, items, **options)
+
+    def records(
+        self, study_key: str, subjects: Iterable[Mapping[str, Any]], *, form: Name | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the records that `register_subjects` sends, for a preview; sends nothing.
+
+        Example:
+            >>> sdk.workflows.register_subjects.records("DEMO", [{"siteId": 1}], form="REG")
+            [{'formKey': 'REG', 'data': {}, 'siteId': 1}]
+        """
         default: dict[str, Any] = {}
         if form is not None:
             default = {"formKey": find_form(self._sdk.forms.list(study_key), form).form_key}
@@ -52,4 +64,4 @@ class RegisterSubjects:
             own = dict(subject)
             named = {} if {"formKey", "formId"} & set(own) else default
             items.append({**named, "data": {}, **own})
-        return RecordUpdate(self._sdk).create_or_update_records(study_key, items, **options)
+        return items

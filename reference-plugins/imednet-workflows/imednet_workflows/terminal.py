@@ -1,0 +1,206 @@
+"""What the commands share: where output goes, how frames become rows, flags, progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from datetime import UTC, date, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from imednet.errors import ConfigurationError, ImednetError
+from imednet.output import FORMATS, destination, write
+from imednet_workflows.record_checks import RecordsRefused
+from imednet_workflows.record_update import RecordOutcome, UpdateError, UpdateResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imednet.models import StudyConfiguration
+
+__all__ = [
+    "Progress",
+    "Writer",
+    "configuration_in",
+    "day_of",
+    "many",
+    "moment_of",
+    "records_in",
+    "rows_of",
+    "say",
+    "tell_sent",
+    "writing",
+]
+
+
+def configuration_in(path: str | None) -> StudyConfiguration | None:
+    from imednet.models import StudyConfiguration
+
+    if path is None:
+        return None
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return StudyConfiguration.from_json(file.read())
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8: save it so") from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def records_in(path: str) -> list[dict[str, Any]]:
+    from imednet_workflows.record_files import read_records
+
+    try:
+        return read_records(path)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def day_of(text: str | None, flag: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{flag} is {text!r}: give a day as YYYY-MM-DD") from None
+
+
+def moment_of(text: str | None) -> date:
+    return day_of(text, "--asof") or datetime.now(UTC)
+
+
+@contextmanager
+def writing(output: str, to: str | None) -> Iterator[Writer]:
+    """Open the destination before anything is read or sent; what is unusable is said at once."""
+    if output not in FORMATS:
+        raise ConfigurationError(f"--output is {output!r}: give one of {', '.join(FORMATS)}")
+    if to is not None and not to.strip():
+        raise ConfigurationError("--to is empty: give a file's name")
+    try:
+        with destination(to) as out:
+            yield Writer(output, out)
+    except RecordsRefused as error:
+        for fault in error.faults:
+            say(str(fault))
+        count = many(len(error.faults), "fault")
+        raise ConfigurationError(
+            f"{count} in the records (counted from 0), nothing was sent."
+        ) from None
+    except ImednetError:
+        raise
+    except ValueError as error:  # a name that the study does not have, a number out of range
+        raise ConfigurationError(str(error)) from error
+
+
+class Writer:
+    """Writes a command's rows in the format asked for."""
+
+    def __init__(self, output: str, out: IO[str]) -> None:
+        self._output, self._out = output, out
+
+    def __call__(self, rows: Iterable[Any], names: Iterable[str] = ()) -> None:
+        write(rows, self._output, self._out, names)
+
+    def frame(self, frame: pd.DataFrame) -> None:
+        names = [str(name) for name in frame.columns]
+        self(rows_of(frame, round_to=3 if self._output == "table" else None), names)
+
+    def events(self, events: Iterable[Any], kind: Any) -> None:
+        self(map(asdict, events), [each.name for each in fields(kind)])
+
+    def outcomes(self, send: Callable[[], UpdateResult]) -> ImednetError | None:
+        """Send, and show what became of each record, also where it broke off.
+
+        Returns the error that is to end the command, once the table is written.
+        """
+        failure: ImednetError | None = None
+        try:
+            result = send()
+        except UpdateError as error:
+            if error.result is None:
+                raise
+            failure, result = ImednetError(f"{error.__cause__}"), error.result
+        self(map(_outcome, result.records), OUTCOME)
+        wrong = sum(not outcome.stands for outcome in result.records)
+        if wrong and failure is None:
+            text = (
+                f"{wrong} of {many(len(result.records), 'record')} do not stand as they were sent."
+            )
+            failure = ImednetError(text)
+        return failure
+
+
+OUTCOME = ("record", "kind", "state", "batch_id", "record_id", "subject_key", "does_not_stand")
+
+
+def _outcome(outcome: RecordOutcome) -> dict[str, Any]:
+    wrong = (f"{d.variable}: sent {d.sent!r}, found {d.found!r}" for d in outcome.differences or ())
+    cells = (
+        outcome.position,
+        outcome.kind,
+        outcome.state,
+        outcome.batch_id,
+        outcome.record_id,
+        outcome.subject_key,
+        "; ".join(wrong),
+    )
+    return dict(zip(OUTCOME, cells, strict=True))
+
+
+def rows_of(frame: pd.DataFrame, round_to: int | None) -> Iterable[dict[str, Any]]:
+    """Yield a frame's rows with plain values: None for NA, dates for midnights without a zone."""
+    import pandas as pd
+
+    names = [str(name) for name in frame.columns]
+    for cells in frame.itertuples(index=False, name=None):
+        row: dict[str, Any] = {}
+        for name, cell in zip(names, cells, strict=True):
+            nested = isinstance(cell, (list, tuple, dict))
+            value: Any = None if not nested and pd.isna(cell) else cell
+            if isinstance(value, pd.Timestamp):
+                value = value.to_pydatetime()
+                value = value if value.tzinfo or value.time() != value.min.time() else value.date()
+            elif isinstance(value, float) and round_to is not None:
+                value = round(value, round_to)
+            row[name] = value.item() if hasattr(value, "item") else value
+        yield row
+
+
+class Progress:
+    """Rows so far and in all on standard error, while that is a terminal."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._parts: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+
+    def __call__(self, done: int, total: int) -> None:
+        self.of("", done, total)
+
+    def of(self, name: str, done: int, total: int) -> None:
+        """Take note of one list's rows, and show the sum of all."""
+        self._parts[name] = (done, total)
+        if self._shown:
+            so_far, in_all = map(sum, zip(*self._parts.values(), strict=True))
+            sys.stderr.write(f"\r{so_far:,} of {in_all:,} rows\x1b[K")
+            sys.stderr.flush()
+
+
+def many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def tell_sent(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        say(f"{done} of {total} records sent")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr)
