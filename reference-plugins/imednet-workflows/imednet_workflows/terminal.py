@@ -149,22 +149,31 @@ def _outcome(outcome: RecordOutcome) -> dict[str, Any]:
 
 
 def rows_of(frame: pd.DataFrame, round_to: int | None) -> Iterable[dict[str, Any]]:
-    """Yield a frame's rows with plain values: None for NA, dates for midnights without a zone."""
+    """Yield a frame's rows with plain values; `round_to` is decimals of floats, None for all.
+
+    NA is None. A column without a zone that has no time of day anywhere holds dates.
+    """
     import pandas as pd
 
     names = [str(name) for name in frame.columns]
+    dates = {name for name in names if _is_dates(frame[name])}
     for cells in frame.itertuples(index=False, name=None):
         row: dict[str, Any] = {}
         for name, cell in zip(names, cells, strict=True):
             nested = isinstance(cell, (list, tuple, dict))
             value: Any = None if not nested and pd.isna(cell) else cell
             if isinstance(value, pd.Timestamp):
-                value = value.to_pydatetime()
-                value = value if value.tzinfo or value.time() != value.min.time() else value.date()
+                value = value.date() if name in dates else value.to_pydatetime()
             elif isinstance(value, float) and round_to is not None:
                 value = round(value, round_to)
             row[name] = value.item() if hasattr(value, "item") else value
         yield row
+
+
+def _is_dates(column: pd.Series[Any]) -> bool:
+    if column.dtype.kind != "M" or getattr(column.dtype, "tz", None) is not None:
+        return False
+    return bool((column.dropna() == column.dropna().dt.normalize()).all())
 
 
 class Progress:
