@@ -35,7 +35,7 @@ def simulate(
         sites: number of sites of the demo study
         subjects: number of subjects of the demo study
         seed: another seed, another study; the same seed and day give the same one
-        asof: the day on which the study stands, as YYYY-MM-DD (today)
+        asof: the day at whose noon (UTC) the study stands, as YYYY-MM-DD (the last noon)
         api_key: what clients must send as x-api-key
         security_key: what clients must send as x-imn-security-key
         latency_ms: milliseconds to wait before each answer

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections import deque
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -51,7 +51,9 @@ class Simulator:
         port: int = 0,
         from_xpt: str | Path | None = None,
     ) -> None:
-        self.asof = asof or datetime.now(UTC).date()
+        # The study stands at noon of its day: before noon that of yesterday, so that nothing
+        # in it lies ahead of the clock.
+        self.asof = asof or (datetime.now(UTC) - timedelta(hours=12)).date()
         _check(subjects, sites, latency_ms, fault_rate, rate_limit, port, self.asof)
         _check_keys(api_key, security_key)
         self.api_key, self.security_key, self.port = api_key, security_key, port

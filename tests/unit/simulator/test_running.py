@@ -57,9 +57,11 @@ def test_clock_starts_at_noon_and_goes_on() -> None:
     assert (second - noon).total_seconds() < 60
 
 
-def test_today_is_the_default() -> None:
-    before = datetime.now(UTC).date()
-    assert before <= Simulator(subjects=0, sites=1).asof <= datetime.now(UTC).date()
+def test_the_last_noon_is_the_default() -> None:
+    simulator = Simulator(subjects=0, sites=1)
+    now = datetime.now(UTC)
+    assert simulator.now <= now  # nothing in the study lies ahead of the clock
+    assert (now - simulator.now).total_seconds() <= 24 * 3600 + 60
 
 
 def test_latency() -> None:
