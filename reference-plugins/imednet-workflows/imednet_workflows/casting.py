@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-__all__ = ["Cast", "cast", "kind_of"]
+__all__ = ["Cast", "cast", "kind_of", "to_integer", "to_number"]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
@@ -131,7 +131,8 @@ def _parsed(texts: list[str], dtype: str) -> Any:
     return numbers if np.isfinite(numbers).all() else None
 
 
-def _integer(value: Any) -> int | None:
+def to_integer(value: Any) -> int | None:
+    """Return the whole number that an answer is, exactly; None if it is none, or over 64 bits."""
     if isinstance(value, str):
         text = value.strip()
         if _WHOLE.fullmatch(text):
@@ -145,7 +146,8 @@ def _integer(value: Any) -> int | None:
     return value if whole and -(2**63) <= value < 2**63 else None
 
 
-def _number(value: Any) -> float | None:
+def to_number(value: Any) -> float | None:
+    """Return the finite number that an answer is; None if it is none."""
     if isinstance(value, str):
         value = float(value) if _DECIMAL.fullmatch(value.strip()) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -157,11 +159,11 @@ def _number(value: Any) -> float | None:
 
 
 def _integers(values: Sequence[Any]) -> Cast:
-    return _numbers(values, "Int64", _integer)
+    return _numbers(values, "Int64", to_integer)
 
 
 def _floats(values: Sequence[Any]) -> Cast:
-    return _numbers(values, "Float64", _number)
+    return _numbers(values, "Float64", to_number)
 
 
 def _moments(values: Sequence[Any], form: str, size: int, shape: re.Pattern[str]) -> Cast:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imednet_workflows.frames import StudyFrames
+    from imednet_workflows.metrics import Forecast
     from imednet_workflows.study_structure import FormNode, StudyStructure
     from imednet_workflows.subject_data import SubjectData
 
@@ -99,17 +100,17 @@ class Commands:
             end: changes made up to this day, included
             user: the login of who saved them
             site: the site's name
-            form: the form's key
+            form: the form's key or name
             output: table, csv, json or jsonl
             to: a file, written whole or not at all
         """
         first, last = day_of(start, "--start"), day_of(end, "--end")
-        with writing(output, to) as put, _sdk() as sdk:
+        with writing(output, to) as put, _sdk() as sdk, Progress() as progress:
             conditions: dict[str, Any] = {}
             if form is not None:
                 conditions["form_key"] = find_form(sdk.forms.list(study), form).form_key
             events = Workflows(sdk).data_extraction.extract_audit_trail(
-                study, first, last, user, site=site, **conditions
+                study, first, last, user, site=site, on_progress=progress, **conditions
             )
             put.events(events, AuditEvent)
 
@@ -196,7 +197,7 @@ class Commands:
         Args:
             study: the study's key
             file: .csv, .json or .jsonl with siteName or siteId, and the answers
-            form: the registration form's key, where the file names none
+            form: the registration form's key or name, where the file names none
             dry_run: check everything, send nothing
             batch_size: subjects a request
             output: table, csv, json or jsonl
@@ -380,6 +381,20 @@ TABLES: dict[str, tuple[Callable[..., Any], str]] = {
         lambda m, f, c, at: m.time_to_resolve(m.query_state(f, c, asof=at), asof=at),
         "The Kaplan-Meier curve of the time to resolve a query.",
     ),
+    "median_time_to_resolve": (
+        lambda m, f, c, at: m.median_time_to_resolve(
+            m.query_state(f, c, asof=at), asof=at, by="site_id"
+        ),
+        "The Kaplan-Meier median of days to resolve a query, by site.",
+    ),
+    "reopen_rate": (
+        lambda m, f, c, at: m.reopen_rate(m.query_state(f, c, asof=at), by="site_id"),
+        "Queries reopened, of those ever closed, by site.",
+    ),
+    "forecast": (
+        lambda m, f, c, at: _forecast(m.forecast_enrolment(f, c, asof=at)),
+        "When the targets (of --config) will be enrolled: days, as quantiles.",
+    ),
     "enrolment_funnel": (
         lambda m, f, c, at: m.enrolment_funnel(f, c, asof=at),
         "Screened, enrolled and completed, by site.",
@@ -400,6 +415,18 @@ TABLES: dict[str, tuple[Callable[..., Any], str]] = {
         lambda m, f, c, at: m.completion(m.expected_pages(f, c, asof=at), by="form_key"),
         "Pages complete, started, missing and not due, by form.",
     ),
+    "completion_by_site": (
+        lambda m, f, c, at: m.completion(m.expected_pages(f, c, asof=at), by="site_id"),
+        "Pages complete, started, missing and not due, by site.",
+    ),
+    "completion_by_subject": (
+        lambda m, f, c, at: m.completion(m.expected_pages(f, c, asof=at), by="subject_id"),
+        "Pages complete, started, missing and not due, by subject.",
+    ),
+    "pages": (
+        lambda m, f, c, at: m.expected_pages(f, c, asof=at),
+        "Every page that is expected, and its state.",
+    ),
     "entry_lag": (
         lambda m, f, c, at: m.entry_lag_summary(m.entry_lag(f, c, asof=at), by="site_id"),
         "Days from visit to entry, by site.",
@@ -416,15 +443,29 @@ TABLES: dict[str, tuple[Callable[..., Any], str]] = {
         lambda m, f, c, at: m.kri_table(f, c, asof=at),
         "Key risk indicators by site, with scores and flags.",
     ),
+    "kris_leave_one_out": (
+        lambda m, f, c, at: m.kri_table(f, c, asof=at, method="leave_one_out"),
+        "Key risk indicators, each site against the others only: for few sites.",
+    ),
     "risk_scores": (
         lambda m, f, c, at: m.risk_scores(m.kri_table(f, c, asof=at)),
         "Each site's risk score and rank.",
+    ),
+    "kri_trend": (
+        lambda m, f, c, at: m.kri_trend(f, c, asof=at),
+        "The key risk indicators month by month.",
     ),
     "unknown_words": (
         lambda m, f, c, at: m.unknown_words(f, c),
         "Statuses that no configuration gives a meaning to.",
     ),
 }
+
+
+def _forecast(found: Forecast) -> pd.DataFrame:
+    if found.reason:
+        say(f"no forecast: {found.reason}")
+    return found.days
 
 
 class Metrics:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from imednet_workflows.query_events import QueryEvent, events_of
 
 __all__ = ["AuditEvent", "DataExtraction"]
 
-FEW = 200  # ids that are asked for; with more, everything is read and looked through here
+IDS_A_REQUEST = 200  # about as many fit into one URL
+ROWS_A_REQUEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,26 @@ class DataExtraction:
         visits = self._visit_ids(study_key, visit_filter)
         lists = {"visit_id": visits, "subject_id": subjects}
         short = {n: ids for n, ids in lists.items() if ids is not None and n not in conditions}
+        if any(not ids for ids in short.values()):
+            return []
         name = min(short, key=lambda n: len(short[n]), default="")
-        if name and len(short[name]) <= FEW:  # one list only: two would multiply
-            conditions[name] = sorted(short[name])
+        if name and self._worth_asking("records", study_key, len(short[name]), conditions):
+            conditions[name] = sorted(short[name])  # one list only: two would multiply
         return [
             record
             for record in self._sdk.records.iter(study_key, **conditions)
             if (subjects is None or record.subject_id in subjects)
             and (visits is None or record.visit_id in visits)
         ]
+
+    def _worth_asking(
+        self, name: str, study_key: str, ids: int, conditions: dict[str, Any]
+    ) -> bool:
+        """Tell whether asking for these ids takes fewer requests than reading everything."""
+        if ids <= IDS_A_REQUEST:
+            return True
+        rows = getattr(self._sdk, name).count(study_key, **conditions)
+        return ids / IDS_A_REQUEST < float(rows) / ROWS_A_REQUEST
 
     def _subject_ids(self, study_key: str, conditions: dict[str, Any] | None) -> set[int] | None:
         if conditions is None:
@@ -113,11 +126,12 @@ class DataExtraction:
     def extract_audit_trail(
         self,
         study_key: str,
-        start_date: date | datetime | None = None,
-        end_date: date | datetime | None = None,
+        start_date: date | datetime | str | None = None,
+        end_date: date | datetime | str | None = None,
         user: str | None = None,
         *,
         site: Name | list[Name] | None = None,
+        on_progress: Callable[[int, int], object] | None = None,
         **conditions: Any,
     ) -> list[AuditEvent]:
         """Return the saved changes of records, oldest first, one tidy row an event.
@@ -127,13 +141,21 @@ class DataExtraction:
             end_date: changes made before; a date without a time includes that day.
             user: the login of who saved them; None is everybody.
             site: by name or id, one or several; None is all.
+            on_progress: called after each page with revisions so far and in all.
             conditions: what `sdk.record_revisions.list` takes (`form_key="AE"`).
+
+        Raises:
+            ValueError: a site that the study does not have, an end before the start, a
+                date that is none.
 
         Example:
             >>> events = sdk.workflows.data_extraction.extract_audit_trail("DEMO", form_key="DM")
             >>> events[0].change, events[0].form_name
             ('created', 'Demographics')
         """
+        start, end = _moment(start_date, "start_date"), _moment(end_date, "end_date", ends=True)
+        if start is not None and end is not None and end <= start:
+            raise ValueError(f"end_date {end_date} is before start_date {start_date}")
         given = dict(conditions)
         for name, meant in (("date_created", end_date), ("site_id", site)):
             if name in given and meant is not None:
@@ -142,11 +164,13 @@ class DataExtraction:
             given["user"] = user
         if site is not None:
             given["site_id"] = site_ids(self._sdk, study_key, site)
-        if end_date is not None:
-            given["date_created"] = ("<", _end(end_date))
+        if end is not None:
+            given["date_created"] = ("<", end)
         sdk = self._sdk
         revisions, forms, intervals, sites = side_by_side(
-            lambda: sdk.record_revisions.list(study_key, modified_since=start_date, **given),
+            lambda: sdk.record_revisions.list(
+                study_key, modified_since=start, on_progress=on_progress, **given
+            ),
             lambda: {f.form_key: f.form_name for f in sdk.forms.list(study_key)},
             lambda: {i.interval_id: i.interval_name for i in sdk.intervals.list(study_key)},
             lambda: {s.site_id: s.site_name for s in sdk.sites.list(study_key)},
@@ -174,7 +198,7 @@ class DataExtraction:
         if not lacking:
             return known
         asked: dict[str, Any] = {}
-        if len(lacking) < FEW:
+        if self._worth_asking("record_revisions", study_key, len(lacking), {}):
             asked["record_id"] = sorted(i for i in lacking if i is not None)
         others = self._sdk.record_revisions.iter(study_key, **asked)
         return known | {(r.record_id, r.record_revision): r.data_revision for r in others}
@@ -197,10 +221,23 @@ class DataExtraction:
         return [e for query in queries for e in events_of(query, subjects.get(query.subject_id))]
 
 
-def _end(moment: date | datetime) -> datetime:
-    if isinstance(moment, datetime):
-        return moment
-    return datetime.combine(moment + timedelta(days=1), time(), UTC)
+def _moment(
+    given: date | datetime | str | None, name: str, *, ends: bool = False
+) -> datetime | None:
+    """Return a moment in UTC; of a day its begin, or as an end the begin of the next."""
+    if given is None:
+        return None
+    try:
+        if isinstance(given, str):
+            whole = datetime.fromisoformat(given)
+            given = whole.date() if len(given) == 10 else whole
+    except ValueError:
+        raise ValueError(f"{name} is {given!r}: give a date or a datetime") from None
+    if not isinstance(given, date):
+        raise ValueError(f"{name} is {given!r}: give a date or a datetime")
+    if isinstance(given, datetime):
+        return given.replace(tzinfo=UTC) if given.tzinfo is None else given
+    return datetime.combine(given + timedelta(days=int(ends)), time(), UTC)
 
 
 def _audited(

@@ -9,7 +9,7 @@ gives an empty frame with all columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -64,13 +64,28 @@ def series(rows: Iterable[Model], model: type[Model]) -> dict[str, Any]:
     }
 
 
-def records(rows: Iterable[models.Record]) -> pd.DataFrame:
-    """Return the frame of records, with `data_points`: answers that are neither null nor empty."""
+def records(
+    rows: Iterable[models.Record], variables: Iterable[models.Variable] = ()
+) -> pd.DataFrame:
+    """Return the frame of records, with `data_points`: answers that are neither null nor empty.
+
+    Answers to disabled or deleted `variables` are not counted.
+    """
     found = list(rows)
+    off: dict[int | None, set[str]] = {}
+    for variable in variables:
+        if (variable.disabled or variable.deleted) and variable.variable_name:
+            off.setdefault(variable.form_id, set()).add(variable.variable_name.casefold())
     made = frame(found, models.Record)
-    counts = [sum(v not in (None, "") for v in (row.record_data or {}).values()) for row in found]
+    counts = [_data_points(row.record_data or {}, off.get(row.form_id)) for row in found]
     made["data_points"] = pd.Series(counts, dtype="Int64")
     return made
+
+
+def _data_points(answers: dict[str, Any], off: set[str] | None) -> int:
+    if off:
+        return sum(v not in (None, "") and k.casefold() not in off for k, v in answers.items())
+    return sum(value not in (None, "") for value in answers.values())
 
 
 def comments(queries: Iterable[models.Query]) -> pd.DataFrame:
@@ -112,18 +127,15 @@ class StudyFrames:
     codings: pd.DataFrame
 
 
-_LISTS = (
-    "sites",
-    "subjects",
-    "forms",
-    "variables",
-    "intervals",
-    "visits",
-    "queries",
-    "codings",
-    "records",
-    "record_revisions",
-)
+#: How each list becomes a frame (records need the variables, and come after them).
+_MODELS: dict[str, type[Model]] = {
+    "sites": models.Site,
+    "subjects": models.Subject,
+    "forms": models.Form,
+    "visits": models.Visit,
+    "codings": models.Coding,
+    "record_revisions": models.RecordRevision,
+}
 
 
 def study_frames(
@@ -146,20 +158,26 @@ def study_frames(
         found: list[Any] = getattr(sdk, name).list(study_key, on_progress=told)
         return found
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        rows = dict(zip(_LISTS, pool.map(fetch, _LISTS), strict=True))
-    return StudyFrames(
-        study_key=study_key,
-        sites=frame(rows["sites"], models.Site),
-        subjects=frame(rows["subjects"], models.Subject),
-        forms=frame(rows["forms"], models.Form),
-        variables=frame(rows["variables"], models.Variable),
-        intervals=frame(rows["intervals"], models.Interval),
-        interval_forms=interval_forms(rows["intervals"]),
-        visits=frame(rows["visits"], models.Visit),
-        records=records(rows["records"]),
-        record_revisions=frame(rows["record_revisions"], models.RecordRevision),
-        queries=frame(rows["queries"], models.Query),
-        comments=comments(rows["queries"]),
-        codings=frame(rows["codings"], models.Coding),
-    )
+    def plain(name: str) -> pd.DataFrame:
+        return frame(fetch(name), _MODELS[name])
+
+    variables: list[models.Variable] = fetch("variables")
+    with ThreadPoolExecutor(max_workers=3) as pool:  # each list's rows are freed with its frame
+        made: dict[str, Future[Any]] = {
+            "records": pool.submit(lambda: records(fetch("records"), variables)),
+            **{name: pool.submit(plain, name) for name in _MODELS},
+            "queries": pool.submit(lambda: _with(fetch("queries"), models.Query, comments)),
+            "intervals": pool.submit(
+                lambda: _with(fetch("intervals"), models.Interval, interval_forms)
+            ),
+        }
+        frames: dict[str, Any] = {name: future.result() for name, future in made.items()}
+    frames["queries"], frames["comments"] = frames["queries"]
+    frames["intervals"], frames["interval_forms"] = frames["intervals"]
+    return StudyFrames(study_key=study_key, variables=frame(variables, models.Variable), **frames)
+
+
+def _with(
+    rows: list[Any], model: type[Model], parts: Callable[[list[Any]], pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return frame(rows, model), parts(rows)

@@ -60,7 +60,7 @@ def events_of(query: Query, subject: Subject | None) -> Iterator[QueryEvent]:
         yield QueryEvent(
             annotation_id=query.annotation_id,
             sequence=comment.sequence,
-            event=_event(was_closed, bool(comment.closed)),
+            event=_event(was_closed, comment.closed),
             date=comment.date,
             user=comment.user,
             annotation_status=comment.annotation_status,
@@ -75,10 +75,12 @@ def events_of(query: Query, subject: Subject | None) -> Iterator[QueryEvent]:
             record_id=query.record_id,
             variable=query.variable,
         )
-        was_closed = bool(comment.closed)
+        was_closed = was_closed if comment.closed is None else comment.closed
 
 
-def _event(was_closed: bool | None, closed: bool) -> str:
+def _event(was_closed: bool | None, closed: bool | None) -> str:
+    if closed is None:  # it does not say
+        return "opened" if was_closed is None else "commented" if was_closed else "answered"
     if was_closed is None:
         return "closed" if closed else "opened"
     if closed:

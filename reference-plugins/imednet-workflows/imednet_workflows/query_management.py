@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from imednet import ImednetSDK
+from imednet.errors import NotFoundError
 from imednet.models import Query
 from imednet_workflows.lookups import Name, site_ids
 from imednet_workflows.query_events import is_open
@@ -35,8 +36,15 @@ class QueryManagement:
     def get_queries_for_subject(
         self, study_key: str, subject_key: str, **conditions: Any
     ) -> list[Query]:
-        """Return all queries of one subject, whatever their state."""
-        return self._sdk.queries.list(study_key, subject_key=subject_key, **conditions)
+        """Return all queries of one subject, whatever their state.
+
+        Raises NotFoundError for a subject that the study does not have.
+        """
+        found = self._sdk.queries.list(study_key, subject_key=subject_key, **conditions)
+        if not found and not self._sdk.subjects.count(study_key, subject_key=subject_key):
+            text = f"there is no subject {subject_key!r} in the study"
+            raise NotFoundError(404, description=text)
+        return found
 
     def get_queries_by_site(
         self, study_key: str, site: Name | list[Name], **conditions: Any

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -17,7 +17,7 @@ from typing import Any
 
 from imednet import ImednetSDK
 from imednet.errors import ImednetError
-from imednet.models import Form, Interval, Site, Subject, Variable
+from imednet.models import Form, Interval, Record, Site, Subject, Variable
 from imednet_workflows.lookups import side_by_side
 
 __all__ = ["Fault", "RecordsRefused", "StudyChecker", "Target"]
@@ -69,7 +69,10 @@ class Target:
     site: Site | None
     subject: Subject | None
     interval: Interval | None
+    record: Record | None
     item: dict[str, Any]
+    numbers: frozenset[str] = frozenset()  #: variables that are compared as numbers
+    blinded: frozenset[str] = frozenset()  #: variables whose old value is not shown
 
 
 class StudyChecker:
@@ -90,10 +93,12 @@ class StudyChecker:
         sites: Iterable[Site],
         intervals: Iterable[Interval],
         subjects: Iterable[Subject],
+        records: Iterable[Record] = (),
     ) -> None:
         self.forms, self.sites = list(forms), list(sites)
         self.intervals = list(intervals)
         self.subjects = [subject for subject in subjects if not subject.deleted]
+        self.records = list(records)
         self._variables: dict[int | None, dict[str, Variable]] = {}
         for variable in variables:
             if variable.variable_name:
@@ -112,6 +117,7 @@ class StudyChecker:
                 lambda: sdk.sites.list(study_key),
                 lambda: sdk.intervals.list(study_key),
                 lambda: _subjects(sdk, study_key, records),
+                lambda: _records(sdk, study_key, records),
             )
         )
 
@@ -119,6 +125,7 @@ class StudyChecker:
         """Return what each record means; raises RecordsRefused with all faults of all of them."""
         faults: list[Fault] = []
         found = [_Check(self, n, record, faults).target() for n, record in enumerate(records)]
+        faults += _doubled(target for target in found if target is not None)
         if faults:
             raise RecordsRefused(faults)
         return [target for target in found if target is not None]
@@ -138,6 +145,39 @@ def _subjects(
     if len(keys) <= FEW and all(isinstance(r.get("subjectKey"), str) for r in named):
         return sdk.subjects.list(study_key, subject_key=sorted(keys))
     return sdk.subjects.list(study_key)
+
+
+def _records(sdk: ImednetSDK, study_key: str, records: Sequence[Mapping[str, Any]]) -> list[Record]:
+    """Read the records that items name, so that none is written under another's name."""
+    found: list[Record] = []
+    for key, field in (("recordId", "record_id"), ("recordOid", "record_oid")):
+        named = [r[key] for r in records if isinstance(r, Mapping) and r.get(key) is not None]
+        texts = sorted({str(each) for each in named if isinstance(each, (str, int))})
+        if field == "record_id":
+            texts = [text for text in texts if text.isdecimal()]
+        if texts:
+            conditions: dict[str, Any] = {field: texts}
+            found += sdk.records.list(study_key, **conditions)
+    return found
+
+
+def _doubled(targets: Iterable[Target]) -> Iterator[Fault]:
+    """Two items for one record: which of them would stand in the end is left to chance."""
+    seen: dict[Any, int] = {}
+    for target in targets:
+        record = target.record
+        if record is not None and record.interval_id is None:
+            what: Any = record.record_id
+        elif record is not None:
+            what = (record.form_id, record.subject_id, record.interval_id)
+        elif target.kind == "scheduled" and target.subject and target.interval:
+            what = (target.form.form_id, target.subject.subject_id, target.interval.interval_id)
+        else:
+            continue
+        first = seen.setdefault(what, target.position)
+        if first != target.position:
+            text = f"record {first} writes the same one: put both into one"
+            yield Fault(target.position, "record", target.form.form_key, text)
 
 
 def _given(record: Mapping[str, Any], what: str) -> list[str]:
@@ -171,6 +211,7 @@ class _Check:
                 self._fault("formKey", None, "every record needs its form")
             return None
         kind = self._kind(site, subject, interval)
+        record = self._named_record(form, subject, interval)
         self._scheduled(form, interval)
         if site is not None and subject is not None and subject.site_id != site.site_id:
             key = _given(self._record, "site")[0]
@@ -178,7 +219,20 @@ class _Check:
         item = {key: value for key, value in self._record.items() if value is not None}
         item["data"] = self._data(form)
         item["formKey"] = form.form_key  # required, also where the form was given by id
-        return Target(self._position, kind, form, site, subject, interval, item)
+        asked = [v for k, v in self._study.variables_of(form).items() if k in _folded(item["data"])]
+        numbers = [v for v in asked if (v.variable_type or "").upper() in _NUMBERS]
+        return Target(
+            self._position,
+            kind,
+            form,
+            site,
+            subject,
+            interval,
+            record,
+            item,
+            frozenset(str(v.variable_name) for v in numbers),
+            frozenset(str(v.variable_name) for v in asked if v.blinded),
+        )
 
     def _fault(self, variable: str, value: Any, allowed: str) -> None:
         self._faults.append(Fault(self._position, variable, value, allowed))
@@ -195,12 +249,14 @@ class _Check:
         key, value = given[0], self._record[given[0]]
         field = re.sub("([A-Z])", r"_\1", key).lower()
         hits = [row for row in rows if str(getattr(row, field)) == str(value)]
-        usable = [row for row in hits if not getattr(row, "disabled", None)]
+        off = "deleted" if what == "record" else "disabled"
+        usable = [row for row in hits if not getattr(row, off, None)]
         if usable:
             return usable[0]
-        # Only the subjects named were read, and a subject's key is not for guessing.
-        known = [] if what == "subject" else [str(getattr(row, field)) for row in rows]
-        problem = f"the {what} is disabled" if hits else f"no such {what}{_near(value, known)}"
+        # Only those named were read of these, and a subject's key is not for guessing.
+        hidden = what in ("subject", "record")
+        known = [] if hidden else [str(getattr(row, field)) for row in rows]
+        problem = f"the {what} is {off}" if hits else f"no such {what}{_near(value, known)}"
         self._fault(key, value, problem)
         return None
 
@@ -217,6 +273,24 @@ class _Check:
             key = _given(self._record, "interval")[0]
             self._fault(key, self._record[key], "an interval needs a subject")
         return "register"
+
+    def _named_record(
+        self, form: Form, subject: Subject | None, interval: Interval | None
+    ) -> Record | None:
+        """Find the record that is named, and hold what else is named against it."""
+        record: Record | None = self._one("record", self._study.records)
+        if record is None:
+            return None
+        key = _given(self._record, "record")[0]
+        own = {
+            "form": (form.form_id, record.form_id),
+            "subject": (subject.subject_id if subject else None, record.subject_id),
+            "interval": (interval.interval_id if interval else None, record.interval_id),
+        }
+        for what, (named, has) in own.items():
+            if named is not None and named != has:
+                self._fault(key, self._record[key], f"that record is of another {what}")
+        return record
 
     def _scheduled(self, form: Form, interval: Interval | None) -> None:
         if interval is None:
@@ -282,6 +356,11 @@ def as_sent(value: Any) -> Any:
     return value
 
 
+def to_decimal(text: str) -> Decimal | None:
+    """Return the number that a text is, exactly; None if it is none."""
+    return Decimal(text) if _is_number(text) else None
+
+
 def _plain(value: Any) -> Any:
     """Return Python's own value for one of NumPy's or pandas'."""
     name = type(value).__name__
@@ -303,6 +382,10 @@ def _plain_number(value: float | Decimal) -> str | None:
     exact = Decimal(str(value))
     whole = exact.is_finite() and exact == exact.to_integral_value()
     return format(exact.to_integral_value() if whole else exact, "f")
+
+
+def _folded(names: Iterable[str]) -> set[str]:
+    return {name.casefold() for name in names}
 
 
 def _near(value: Any, known: Sequence[str]) -> str:
@@ -364,6 +447,7 @@ _VALUES: dict[str, _Check_] = {
     "DATETIME": _MOMENT,
     "TIME": ("give a time as HH:MM", _is_time),
 }
+_NUMBERS = ("INTEGER", "FLOAT", "NUMBER", "NUMERIC", "DECIMAL")
 _ANY_TEXT: _Check_ = (
     "give text, a number, True, False, a date, or None to clear it",
     lambda _: True,

@@ -64,16 +64,16 @@ def _from_csv(text: str, path: str) -> list[dict[str, Any]]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
     except csv.Error as error:
         raise ValueError(f"{path} is no CSV: {error}") from None
-    rows = [row for row in rows if row]
-    if not rows:
+    numbered = [(number, row) for number, row in enumerate(rows, 1) if row]
+    if not numbered:
         return []
-    header = [name.strip() for name in rows[0]]
+    header = [name.strip() for name in numbered[0][1]]
     if "" in header or len({name.casefold() for name in header}) < len(header):
         raise ValueError(f"{path} has a column without a name, or two of one name")
     if "data" in header:
         raise ValueError(f"{path} has a column 'data': give each variable a column of its own")
     records = []
-    for number, row in enumerate(rows[1:], 2):
+    for number, row in numbered[1:]:
         if len(row) > len(header):
             raise ValueError(f"{path}, row {number} has {len(row)} cells for {len(header)} columns")
         cells = {name: cell for name, cell in zip(header, row, strict=False) if cell.strip()}

@@ -193,17 +193,21 @@ def planned(
     else:
         shown = {_known(name, groups) for name in names}
     chosen = [group for key, group in groups.items() if key in shown]
-    titles = Counter(_title(group, labels) for group in chosen)
+    titles = Counter(_title(group, labels).casefold() for group in chosen)
     taken = {column.name.casefold() for column in columns(Record)}
+    own = set(titles)  # a column made beside one gives way to these
     made = []
     for group in chosen:
         title = _title(group, labels)
-        if titles[title] > 1:
+        if titles[title.casefold()] > 1:
             title = f"{title} ({group[0].variable_name})"
         kinds = {kind_of(variable.variable_type) for variable in group}
         kind = kinds.pop() if len(kinds) == 1 else "text"
         column = _free(title, taken)
-        partial = _free(f"{column}_partial", taken) if kind in ("date", "moment") else None
+        partial = None
+        if kind in ("date", "moment"):
+            partial = _free(f"{column}_partial", taken | own)
+            taken.add(partial.casefold())
         made.append(Question(column, str(group[0].variable_name), kind, partial))
     return Plan(made, frozenset(groups))
 

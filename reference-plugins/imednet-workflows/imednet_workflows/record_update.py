@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imednet import ImednetSDK
-from imednet.errors import ApiError, ImednetError, JobFailedError, JobTimeoutError
+from imednet.errors import (
+    ApiError,
+    ImednetError,
+    JobFailedError,
+    JobTimeoutError,
+    NotFoundError,
+)
 from imednet.models import Job, Record, Subject
 from imednet_workflows.lookups import Name, find_form, find_interval, find_site
-from imednet_workflows.record_checks import StudyChecker, Target, as_sent
+from imednet_workflows.record_checks import StudyChecker, Target, as_sent, to_decimal
 
 __all__ = ["Change", "Difference", "RecordOutcome", "RecordUpdate", "UpdateError", "UpdateResult"]
 
@@ -125,7 +131,8 @@ class RecordUpdate:
 
         Raises:
             RecordsRefused: records do not fit the study; nothing was sent.
-            UpdateError: sending or following broke off; `error.result` says how far it came.
+            UpdateError: sending or following broke off, or a job did not end in time;
+                `error.result` says how far it came.
             ValueError: for a batch_size below 1.
 
         Example:
@@ -151,10 +158,16 @@ class RecordUpdate:
                 self._follow(study_key, result, timeout, poll_interval)
             if reader is not None:
                 reader.verify(targets, result)
-        except ImednetError as error:
+        except BaseException as error:
+            if not isinstance(error, ImednetError):  # Ctrl-C, or a callback that failed
+                batches = ", ".join(str(job.batch_id) for job in result.jobs) or "none"
+                error.add_note(f"batches sent before this: {batches}")
+                raise
             sent = sum(outcome.batch_id is not None for outcome in result.records)
+            unknown = sum(outcome.state == "unknown" for outcome in result.records)
+            maybe = f", and of {unknown} it is not known" if unknown else ""
             raise UpdateError(
-                f"{sent} of {len(targets)} records were sent when it broke off ({error}). "
+                f"{sent} of {len(targets)} records were sent when it broke off{maybe} ({error}). "
                 "error.result says which, and by which batch: look at the study before sending "
                 "any again.",
                 result,
@@ -225,6 +238,7 @@ class RecordUpdate:
         given = list(records)
         targets = StudyChecker.read(self._sdk, study_key, given).check(given)
         reader = _Reader(self._sdk, study_key)
+        reader.expect(targets)
         return [change for target in targets for change in _changes(target, reader.current(target))]
 
     def _form(self, study_key: str, form: Name) -> dict[str, Any]:
@@ -266,12 +280,19 @@ class RecordUpdate:
                 ended = self._sdk.jobs.wait(
                     study_key, str(job.batch_id), interval=poll_interval, timeout=timeout
                 )
-            except (JobFailedError, JobTimeoutError) as error:
+            except JobFailedError as error:
                 ended = error.job or job
-            result.jobs[position] = ended
-            for outcome in result.records:
-                if outcome.batch_id == job.batch_id:
-                    outcome.state = str(ended.state)
+            except JobTimeoutError as error:
+                _note(result, position, error.job or job)
+                raise  # what is still running must not be taken for what did not stand
+            _note(result, position, ended)
+
+
+def _note(result: UpdateResult, position: int, job: Job) -> None:
+    result.jobs[position] = job
+    for outcome in result.records:
+        if outcome.batch_id == job.batch_id:
+            outcome.state = str(job.state)
 
 
 def _subject(subject: Name) -> dict[str, Any]:
@@ -282,7 +303,7 @@ def _changes(target: Target, current: Record | None) -> Iterable[Change]:
     answers = {str(k).casefold(): v for k, v in ((current and current.record_data) or {}).items()}
     for variable, new in target.item["data"].items():
         old = answers.get(variable.casefold())
-        if (as_sent(old) or None) != (new or None):
+        if not _alike(target, variable, new, old):
             yield Change(
                 position=target.position,
                 kind=target.kind,
@@ -291,7 +312,7 @@ def _changes(target: Target, current: Record | None) -> Iterable[Change]:
                 interval_name=target.interval.interval_name if target.interval else None,
                 record_id=current.record_id if current else None,
                 variable=variable,
-                old=old,
+                old=_shown(target, variable, old),
                 new=new,
             )
 
@@ -307,6 +328,8 @@ class _Reader:
         self._sdk, self._study_key = sdk, study_key
         self._newest_subject, self._newest_record = subject, record
         self._used: set[int | None] = set()
+        self._subjects: set[int] = set()
+        self._read: dict[tuple[str | None, bool], dict[int | None, list[Record]]] = {}
 
     @classmethod
     def before(cls, sdk: ImednetSDK, study_key: str) -> _Reader:
@@ -323,6 +346,7 @@ class _Reader:
             for target, outcome in zip(targets, result.records, strict=True)
             if outcome.batch_id is not None and outcome.state.lower() != "failed"
         ]
+        self.expect([target for target, _ in done])
         registered = self._registered([target for target, _ in done])
         for target, outcome in done:
             subject = registered.get(target.position, target.subject)
@@ -338,22 +362,39 @@ class _Reader:
     ) -> Record | None:
         """Return the record that an item writes to; of a new one, only once it is `written`."""
         subject = subject or target.subject
-        if target.kind == "change":
-            key = "record_id" if "recordId" in target.item else "record_oid"
-            value = target.item.get("recordId") or target.item.get("recordOid")
-            return next(iter(self._sdk.records.list(self._study_key, **{key: value})), None)
+        if target.record is not None:
+            if not written:
+                return target.record
+            try:
+                return self._sdk.records.get(self._study_key, target.record.record_id or "")
+            except NotFoundError:
+                return None
         if subject is None or (target.kind == "new" and not written):
             return None
-        conditions: dict[str, Any] = {
-            "form_key": target.form.form_key,
-            "subject_id": subject.subject_id,
-            "deleted": False,
-        }
+        found = self._of_form(target, subject)
         if target.interval is not None:
-            conditions["interval_id"] = target.interval.interval_id
-        if target.kind == "new":
-            conditions["record_id"] = (">", self._newest_record)
-        return self._meant(target, self._sdk.records.list(self._study_key, **conditions))
+            found = [r for r in found if r.interval_id == target.interval.interval_id]
+        return self._meant(target, found)
+
+    def _of_form(self, target: Target, subject: Subject) -> list[Record]:
+        """Return a subject's records of a form; read for all subjects of the call at once."""
+        key = (target.form.form_key, target.kind == "scheduled")
+        if key not in self._read:
+            conditions: dict[str, Any] = {"form_key": target.form.form_key, "deleted": False}
+            if target.kind == "scheduled":
+                conditions["subject_id"] = sorted(self._subjects)
+            else:  # what was registered or newly made came since
+                conditions["record_id"] = (">", self._newest_record)
+            by_subject = self._read.setdefault(key, {})
+            for record in self._sdk.records.iter(self._study_key, **conditions):
+                by_subject.setdefault(record.subject_id, []).append(record)
+        return self._read[key].get(subject.subject_id, [])
+
+    def expect(self, targets: Sequence[Target]) -> None:
+        """Take note of the subjects whose records will be asked for."""
+        self._read.clear()
+        ids = {t.subject.subject_id for t in targets if t.subject is not None}
+        self._subjects = {each for each in ids if each is not None}
 
     def _meant(self, target: Target, records: list[Record]) -> Record | None:
         """Of several new records of one form, the first that holds the values and is free."""
@@ -388,7 +429,20 @@ def _differences(target: Target, record: Record | None) -> list[Difference]:
             Difference("record", "a record", None)
         ]
     return [
-        Difference(name, value, answers.get(name.casefold()))
+        Difference(name, value, _shown(target, name, answers.get(name.casefold())))
         for name, value in sent.items()
-        if (as_sent(answers.get(name.casefold())) or None) != (value or None)
+        if not _alike(target, name, value, answers.get(name.casefold()))
     ]
+
+
+def _alike(target: Target, variable: str, sent: Any, found: Any) -> bool:
+    """Tell whether a value stands: numbers by what they are, all else by its text."""
+    one, other = sent or None, as_sent(found) or None
+    if one is None or other is None or variable not in target.numbers:
+        return bool(one == other)
+    numbers = to_decimal(one), to_decimal(other)
+    return bool(one == other or (None not in numbers and numbers[0] == numbers[1]))
+
+
+def _shown(target: Target, variable: str, found: Any) -> Any:
+    return "(blinded)" if variable in target.blinded and found is not None else found

@@ -51,6 +51,9 @@ READS: dict[str, Call] = {
     "record_update.preview": lambda w, key, s: w.record_update.preview(
         key, [{**CM, "formKey": "VS", "subjectKey": s, "intervalId": 102, "data": {"PULSE": 1}}]
     ),
+    "register_subjects.records": lambda w, key, s: w.register_subjects.records(
+        key, [{"siteId": 3}], form="REG"
+    ),
     "study_structure.get": lambda w, key, s: w.study_structure.get(key),
     "subject_data.get_all_subject_data": lambda w, key, s: w.subject_data.get_all_subject_data(
         key, s

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from imednet.errors import NotFoundError
+
 
 def state(row: dict[str, Any]) -> str:
     """Open or closed as the comment with the highest sequence says, or unknown."""
@@ -77,7 +79,8 @@ def test_queries_for_a_subject(study: Any) -> None:
         found = study.flows.query_management.get_queries_for_subject(study.key, key)
         rows = [r for r in study.kept("queries") if r["subjectKey"] == key]
         assert ids(found) == [r["annotationId"] for r in rows]
-    assert study.flows.query_management.get_queries_for_subject(study.key, "99-999") == []
+    with pytest.raises(NotFoundError, match="there is no subject '99-999' in the study"):
+        study.flows.query_management.get_queries_for_subject(study.key, "99-999")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from imednet.errors import ImednetError
-from imednet.models import Form, Interval, IntervalForm, Site, Subject, Variable
+from imednet.models import Form, Interval, IntervalForm, Record, Site, Subject, Variable
 from imednet_workflows.record_checks import Fault, RecordsRefused, StudyChecker, as_sent
 
 TYPES = {
@@ -46,7 +46,8 @@ SUBJECTS = [
     Subject(subject_id=5, subject_key="01-001", subject_oid="OID-5", site_id=1),
     Subject(subject_id=6, subject_key="01-002", subject_oid="OID-6", deleted=True),
 ]
-CHECKER = StudyChecker(FORMS, VARIABLES, SITES, INTERVALS, SUBJECTS)
+RECORDS = [Record(record_id=3, record_oid="REC-3", form_id=1, subject_id=5)]
+CHECKER = StudyChecker(FORMS, VARIABLES, SITES, INTERVALS, SUBJECTS, RECORDS)
 
 
 def target(**record: Any) -> Any:

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from scripted import reply
 
-from imednet.errors import ImednetError, NotFoundError, ServerError, ValidationError
+from imednet.errors import (
+    ImednetError,
+    JobTimeoutError,
+    NotFoundError,
+    ServerError,
+    ValidationError,
+)
 from imednet_workflows.record_checks import RecordsRefused
 from imednet_workflows.record_update import Change, Difference, UpdateError
 
@@ -311,7 +317,7 @@ def test_a_job_that_failed_is_told_and_not_raised(own: Any, subject: str) -> Non
         vitals(subject, "Baseline", TEMP=36.1),
         new(subject, CMTRT="first"),
         new(subject, CMTRT="lost"),
-        vitals(subject, "Baseline", PULSE="fast"),
+        vitals(subject, "Screening", PULSE="fast"),
         new(subject, CMTRT="last"),
     ]
     result = own.flows.record_update.create_or_update_records(
@@ -329,26 +335,100 @@ def test_a_job_that_failed_is_told_and_not_raised(own: Any, subject: str) -> Non
 
 
 def test_a_job_that_does_not_end_in_time_is_told(own: Any, subject: str) -> None:
-    result = own.flows.record_update.create_or_update_records(
-        own.key, [new(subject)], True, timeout=0, **FAST
-    )
+    with pytest.raises(UpdateError) as caught:
+        own.flows.record_update.create_or_update_records(
+            own.key, [new(subject)], True, timeout=0, verify=True, **FAST
+        )
+    assert isinstance(caught.value.__cause__, JobTimeoutError)
+    result = caught.value.result
     assert (result.records[0].state, result.jobs[0].state) == ("running", "running")
-    assert result.failed == []
+    assert result.records[0].differences is None  # what still runs has not failed to stand
 
 
 # --- read back
 
 
 def test_a_value_that_does_not_stand_is_told(own: Any, subject: str) -> None:
+    def pulse() -> Any:
+        rows = own.sdk.records.list(
+            own.key, form_key="VS", subject_key=subject, interval_id=102, deleted=False
+        )
+        return rows[0].record_data["PULSE"]
+
+    def somebody_else(done: int, total: int) -> None:
+        while pulse() != "71":  # until the first has arrived
+            pass
+        job = own.sdk.records.create(own.key, [vitals(subject, "Baseline", PULSE="72")])
+        own.sdk.jobs.wait(own.key, job.batch_id, interval=0.01)
+
+    items = [vitals(subject, "Baseline", PULSE=71, TEMP=36.6)]
+    result = own.flows.record_update.create_or_update_records(
+        own.key, items, on_progress=somebody_else, **VERIFIED
+    )
+    (outcome,) = result.records
+    assert outcome.differences == [Difference("PULSE", "71", "72")]
+    assert outcome.stands is False
+
+
+def test_numbers_stand_however_they_are_written(own: Any, subject: str) -> None:
+    update = own.flows.record_update
+    update.create_or_update_records(own.key, [vitals(subject, "Baseline", TEMP="37.0")], **VERIFIED)
+    assert update.preview(own.key, [vitals(subject, "Baseline", TEMP=37)]) == []
+
+
+def test_a_blinded_answer_is_not_shown(own: Any) -> None:
+    record = next(row for row in own.rows("records") if (row["recordData"] or {}).get("ARM"))
+    item = {"formKey": "DM", "recordId": record["recordId"], "data": {"ARM": "Z"}}
+    (change,) = own.flows.record_update.preview(own.key, [item])
+    assert (change.variable, change.old, change.new) == ("ARM", "(blinded)", "Z")
+
+
+def test_what_was_sent_is_told_where_a_callback_fails(own: Any, subject: str) -> None:
+    def broken(done: int, total: int) -> None:
+        raise RuntimeError("no screen")
+
+    with pytest.raises(RuntimeError, match="no screen") as caught:
+        own.flows.record_update.create_or_update_records(
+            own.key, [new(subject)], on_progress=broken, **FAST
+        )
+    (note,) = caught.value.__notes__
+    assert note.startswith("batches sent before this: ")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        pytest.param({"formKey": "AE"}, "that record is of another form", id="form"),
+        pytest.param({"subjectKey": "another"}, "that record is of another subject", id="subject"),
+        pytest.param({"recordId": 99_999_999}, "no such record", id="none"),
+    ],
+)
+def test_a_named_record_is_held_against_what_else_is_named(
+    own: Any, changed: dict[str, Any], message: str
+) -> None:
+    rows = [row for row in own.rows("records") if row["formKey"] == "VS" and not row["deleted"]]
+    other = next(r["subjectKey"] for r in rows if r["subjectKey"] != rows[0]["subjectKey"])
+    item = {"formKey": "VS", "recordId": rows[0]["recordId"], "data": {}, **changed}
+    if "subjectKey" in item:
+        item["subjectKey"] = other
+    with pytest.raises(RecordsRefused) as caught:
+        own.flows.record_update.preview(own.key, [item])
+    assert [fault.allowed for fault in caught.value.faults] == [message]
+
+
+def test_one_record_is_not_written_twice_in_a_call(own: Any, subject: str) -> None:
+    row = next(
+        row
+        for row in own.rows("records")
+        if (row["formKey"], row["subjectKey"], row["deleted"]) == ("VS", subject, False)
+        and row["intervalId"] == 102
+    )
     items = [
-        vitals(subject, "Baseline", PULSE=71, TEMP=36.6),
-        vitals(subject, "Baseline", PULSE=72),
+        vitals(subject, "Baseline", PULSE=71),
+        {"formKey": "VS", "recordId": row["recordId"], "data": {"PULSE": "72"}},
     ]
-    result = own.flows.record_update.create_or_update_records(own.key, items, **VERIFIED)
-    first, second = result.records
-    assert first.differences == [Difference("PULSE", "71", "72")]
-    assert (first.stands, second.stands) == (False, True)
-    assert first.record_id == second.record_id
+    with pytest.raises(RecordsRefused, match="record 0 writes the same one"):
+        own.flows.record_update.preview(own.key, items)
 
 
 def test_subject_keys_of_several_registrations_at_once(own: Any) -> None:
@@ -468,8 +548,9 @@ def test_an_outage_in_the_middle_tells_how_far_it_came(own: Any, subject: str) -
     assert isinstance(error, ImednetError)
     assert isinstance(error.__cause__, ServerError)
     assert str(error) == (
-        f"4 of 7 records were sent when it broke off ({error.__cause__}). error.result says which, "
-        "and by which batch: look at the study before sending any again."
+        "4 of 7 records were sent when it broke off, and of 2 it is not known "
+        f"({error.__cause__}). error.result says which, and by which batch: look at the study "
+        "before sending any again."
     )
     states = [outcome.state for outcome in error.result.records]
     assert states == ["created"] * 4 + ["unknown"] * 2 + ["not sent"]
@@ -490,9 +571,7 @@ def test_an_outage_of_the_first_batch(own: Any, subject: str, kind: str) -> None
     own.server.requests.clear()
     own.server.fail_next("slow", reads, seconds=0)
     own.server.fail_next(kind)
-    with pytest.raises(
-        UpdateError, match=r"^0 of 7 records were sent when it broke off "
-    ) as caught:
+    with pytest.raises(UpdateError, match=r"^0 of 7 records were sent when it broke off") as caught:
         update(many(subject), **VERIFIED)
     assert own.posts() == 1
     first = "refused" if kind == "429" else "unknown"
@@ -538,7 +617,8 @@ def test_an_outage_before_sending_is_itself(own: Any, subject: str) -> None:
 
 
 def test_what_the_api_refuses_is_told_with_the_batch(own: Any, subject: str) -> None:
-    items = [new(subject), {"formKey": "CM", "recordId": 999_999, "data": {}}, new(subject)]
+    of_a_site = {"formKey": "MON", "subjectKey": subject, "data": {}}
+    items = [new(subject), of_a_site, new(subject)]
     with pytest.raises(UpdateError) as caught:
         own.flows.record_update.create_or_update_records(own.key, items, batch_size=1)
     assert isinstance(caught.value.__cause__, ValidationError)
@@ -723,14 +803,15 @@ def test_what_is_sent_and_whom_it_notifies(scripted: Any) -> None:
 
 def test_a_record_that_is_gone_when_read_back(scripted: Any) -> None:
     odd = scripted_study(scripted, {})
-    odd.server._script[0].rows["records"] = []
-    item = {"formKey": "F", "recordId": 3, "data": {}}
-    full, empty = odd.flows.record_update.create_or_update_records(
-        odd.key, [ITEM, item], **VERIFIED
+
+    def gone(done: int, total: int) -> None:
+        odd.server._script[0].rows["records"] = []
+
+    (outcome,) = odd.flows.record_update.create_or_update_records(
+        odd.key, [ITEM], on_progress=gone, **VERIFIED
     ).records
-    assert [d.variable for d in full.differences] == ["N", "B", "T"]
-    assert empty.differences == [Difference("record", "a record", None)]
-    assert (full.record_id, full.stands) == (None, False)
+    assert [d.variable for d in outcome.differences] == ["N", "B", "T"]
+    assert (outcome.record_id, outcome.stands) == (None, False)
 
 
 def test_a_job_that_is_not_there(scripted: Any) -> None:

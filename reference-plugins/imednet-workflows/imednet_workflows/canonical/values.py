@@ -13,6 +13,7 @@ from imednet.models import Record, columns
 from imednet_workflows.canonical.logic import Logic, LogicError
 from imednet_workflows.canonical.plan import Rule
 from imednet_workflows.canonical.problems import Problems
+from imednet_workflows.casting import to_integer, to_number
 
 __all__ = ["Outcome", "RecordView", "apply", "as_text", "converted", "is_empty"]
 
@@ -162,13 +163,5 @@ def converted(value: Any, column: str) -> tuple[Any, bool]:
     if column == "boolean":
         found = value if isinstance(value, bool) else _WORDS.get(as_text(value).casefold())
         return found, found is None
-    try:
-        number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if number - number != 0 or (column == "Int64" and not number.is_integer()):
-        return None, True
-    if column == "Float64":
-        return number, False
-    # Above 2 ** 53 a float no longer tells whole numbers apart.
-    return (int(number), False) if abs(number) <= 2**53 else (None, True)
+    number = to_integer(value) if column == "Int64" else to_number(value)
+    return number, number is None

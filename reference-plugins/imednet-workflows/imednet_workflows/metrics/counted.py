@@ -94,7 +94,8 @@ def status_flags(subjects: pd.DataFrame, terms: Terms, now: pd.Timestamp) -> pd.
     """Return a row a subject: failed, enrolled (ever), completed, discontinued, active.
 
     Enrolled are those whose status says enrolled, completed or discontinued, and
-    those with a word of no meaning and an enrolment date; never before that date.
+    those with a word of no meaning and an enrolment date; never before that date. A
+    discontinued subject without a date was not, where the study has such dates.
     Active is who neither failed, completed nor discontinued.
     """
     status = subjects["subject_status"]
@@ -104,7 +105,9 @@ def status_flags(subjects: pd.DataFrame, terms: Terms, now: pd.Timestamp) -> pd.
     dated = subjects["enrollment_start_date"]
     told = done | left | terms.mean(status, "enrolled")
     unclear = ~(told | failed | terms.mean(status, "screening"))
-    enrolled = (told | (unclear & dated.notna())) & not_later(dated, now)
+    # Who left in screening was never enrolled; where a study keeps no dates, nobody can tell.
+    never = left & dated.isna() & bool(dated.notna().any())
+    enrolled = ((told & ~never) | (unclear & dated.notna())) & not_later(dated, now)
     return pd.DataFrame(
         {
             "failed": failed,
@@ -158,12 +161,28 @@ def _visits(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
     return visits.assign(visit_date=made.where(~(made > calendar_day(now))))
 
 
+def _with_ids(frames: StudyFrames) -> pd.DataFrame:
+    """Return the records with subject and interval, found by what else they name."""
+    records = frames.records
+    if records["subject_id"].isna().any():
+        named = frames.subjects[~true(frames.subjects["deleted"])]
+        ids = lookup(records["subject_key"], named, "subject_key", "subject_id")
+        records = records.assign(subject_id=records["subject_id"].fillna(ids))
+    if records["interval_id"].isna().any():
+        ids = lookup(records["visit_id"], frames.visits, "visit_id", "interval_id")
+        records = records.assign(interval_id=records["interval_id"].fillna(ids))
+    return records
+
+
 def counted_records(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
     """Return the records that count; one without a site gets its subject's."""
-    records = frames.records
+    records = _with_ids(frames)
     kept = ~true(records["deleted"]) & of_counted(records, frames, now)
     kept &= on_live_forms(records, frames) & _on_live_intervals(records, frames)
     kept &= not_later(records["date_created"], now)
+    kept &= ~within(
+        records["visit_id"], frames.visits.loc[true(frames.visits["deleted"]), "visit_id"]
+    )
     records = records[kept]
     if not records["site_id"].isna().any():
         return records

@@ -72,7 +72,8 @@ def enrolment_funnel(
     table = _percents(counts(table, _STEPS))
     named = set(targets["site_name"].dropna())
     given = config.targets if config is not None else {}
-    table.attrs["unknown_targets"] = [name for name in given if name not in named]
+    known = {name.casefold() for name in named}
+    table.attrs["unknown_targets"] = [name for name in given if name.casefold() not in known]
     return table
 
 
@@ -87,9 +88,14 @@ def _percents(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def site_targets(sites: pd.DataFrame, config: StudyConfiguration | None) -> pd.DataFrame:
-    """Return the sites with `planned`, `activated` and `closed` of the configuration."""
+    """Return the sites with `planned`, `activated` and `closed` of the configuration.
+
+    Names of sites are compared without regard to case.
+    """
     given = config.targets if config is not None else {}
-    found = [given.get(name, SiteTarget()) for name in sites["site_name"].fillna("")]
+    by_name = {name.casefold(): target for name, target in given.items()}
+    names = sites["site_name"].fillna("").str.casefold()
+    found = [by_name.get(name, SiteTarget()) for name in names]
     columns = ["site_id", "site_name", "site_enrollment_status", "date_created", "date_modified"]
     return sites[columns].assign(
         planned=pd.array([target.planned for target in found], dtype="Int64"),

@@ -72,7 +72,9 @@ def forecast_enrolment(
     if more is None:
         total = enrolment_funnel(frames, config, asof=asof, by=None).iloc[0]
         if pd.isna(total["planned"]):
-            return _none(None, "no targets: give `more`, or targets in the configuration")
+            given = ", ".join(config.targets) if config is not None else ""
+            why = f"no site is called {given}" if given else "no targets"
+            return _none(None, f"{why}: give `more`, or targets in the configuration")
         more = max(0, int(total["planned"] - total["enrolled"]))
     return forecast(site_enrolment(frames, config, asof=asof), more, asof=asof)
 

@@ -8,7 +8,7 @@ adverse_events and deviations only), cuts (`thresholds`) and weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -187,9 +187,10 @@ def kri_counts(
     open for over 30 days / queries; late_entry: entered after over 10 days / pages
     of visits; data_change: records with a data revision above 1 / records;
     screen_failure: failed / screened; discontinuation: discontinued / enrolled.
-    Nothing is NA: a site without data has 0. Rows without a site are not counted.
+    A site without data has 0; both are NA where the study has none of an
+    indicator's forms. Rows without a site are not counted.
     Raises ValueError if a frame lacks a column, for an indicator in `config.kri`
-    that is not known, and if `asof` is no date.
+    or a form of it that is not known, and if `asof` is no date.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
@@ -198,20 +199,41 @@ def kri_counts(
         [[2.0, 46.0], [2.0, 0.0]]
     """
     found = _Evidence(frames, config, asof)
+    chosen = indicators(config)
+    _check_forms(frames, config)
     known = frames.sites[frames.sites["site_id"].notna()]
     sites = known.drop_duplicates("site_id")[["site_id", "site_name"]].reset_index(drop=True)
     tables = []
-    for indicator in indicators(config):
+    for indicator in chosen:
         over, under = _COUNTS[indicator.name](found, indicator.form_keys)
-        tables.append(
-            sites.assign(
-                kri=pd.Series(indicator.name, index=sites.index, dtype="string"),
-                kind=pd.Series(indicator.kind, index=sites.index, dtype="string"),
-                numerator=_per_site(over, sites),
-                denominator=_per_site(under, sites),
-            )
+        table = sites.assign(
+            kri=pd.Series(indicator.name, index=sites.index, dtype="string"),
+            kind=pd.Series(indicator.kind, index=sites.index, dtype="string"),
+            numerator=_per_site(over, sites),
+            denominator=_per_site(under, sites),
         )
+        if indicator.form_keys and not _known_forms(frames) & set(_folded(indicator.form_keys)):
+            nothing = pd.array([pd.NA] * len(sites), dtype="Float64")  # not asked is not none
+            table = table.assign(numerator=nothing, denominator=nothing)
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def _folded(keys: Iterable[str]) -> list[str]:
+    return [key.casefold() for key in keys]
+
+
+def _known_forms(frames: StudyFrames) -> set[str]:
+    return set(frames.forms["form_key"].dropna().str.casefold())
+
+
+def _check_forms(frames: StudyFrames, config: StudyConfiguration | None) -> None:
+    """A form that is misspelt would count nothing anywhere, and look like a good sign."""
+    known = _known_forms(frames)
+    for name, keys in (config.kri.form_keys if config is not None else {}).items():
+        for key in keys:
+            if key.casefold() not in known:
+                raise ValueError(f"kri.form_keys: {name!r} names {key!r}, which is no form here")
 
 
 def indicators(config: StudyConfiguration | None = None) -> tuple[Indicator, ...]:

@@ -309,7 +309,9 @@ def query_flux(
     now = moment(asof)
     queries = _existing(frames, now)
     story = _story(frames, queries[queries["counted"]], now)
-    story = story[story["date"].notna()]
+    state = query_state(frames, config, asof=asof)
+    unknown = state.loc[state["state"] == "unknown", "annotation_id"]
+    story = story[story["date"].notna() & ~story["annotation_id"].isin(unknown)]
     days = calendar_days(story["date"])
     mondays = days - pd.to_timedelta(days.dt.day_of_week, unit="D")
     weeks = story[["opens", "closes"]].astype(int).groupby(mondays).sum()
@@ -320,7 +322,8 @@ def query_flux(
     weeks = weeks.reindex(index, fill_value=0).astype("Int64")
     table = pd.DataFrame({"opened": weeks["opens"], "closed": weeks["closes"]})
     table["backlog"] = (table["opened"] - table["closed"]).cumsum()
-    table["full"] = pd.Series(index + 7 * DAY <= now.tz_localize(None), index=index).astype(bool)
+    ended = now.tz_localize(None) + pd.Timedelta(1, unit="us")  # a date is its last microsecond
+    table["full"] = pd.Series(index + 7 * DAY <= ended, index=index).astype(bool)
     pace = table["closed"].astype(float).rolling(_WEEKS, min_periods=1).mean()
     pace = pace.where(table["full"], pace.shift())
     table["weeks_of_work"] = ratio(table["backlog"], pace.astype("Float64"))

@@ -3,9 +3,9 @@
 Sources:
     Spiegelhalter D. J. (2005), Funnel plots for comparing institutional
     performance, Statistics in Medicine 24:1185-1202 (over-dispersion).
-    Zink R. C., Castro-Schilo L., Ding J. (2018), Understanding the influence of
-    individual variables contributing to multivariate outliers in assessments of
-    data quality, Pharmaceutical Statistics 17:846-853 (normal approximation).
+    Zink R. C., Dmitrienko A., Dmitrienko A. (2018), Rethinking the clinically based
+    thresholds of TransCelerate BioPharma for risk-based monitoring, Therapeutic
+    Innovation & Regulatory Science 52:560-571 (normal approximation).
     OpenRBQM's gsm.core (the same score, and cuts that are closed below).
     Benjamini Y., Hochberg Y. (1995), Journal of the Royal Statistical Society B
     57:289-300 (adjusted p-values).
