@@ -25,7 +25,7 @@ from cli_process import Cli, Result
 
 from imednet import ImednetSDK
 from imednet.cli import main
-from imednet.models import StudyConfiguration
+from imednet.models import SiteTarget, StudyConfiguration
 from imednet.output import guarded
 from imednet_simulator import Simulator
 from imednet_simulator.errors import RefusedError
@@ -302,6 +302,7 @@ def test_a_line_that_makes_no_sense(
 # --- metrics -------------------------------------------------------------------------------------
 
 Table = Callable[[StudyFrames, date], pd.DataFrame]
+TARGETS = StudyConfiguration(targets={"Corvane General Hospital": SiteTarget(planned=60)})
 EXPECTED: dict[str, Table] = {
     "query_state": lambda f, at: metrics.query_state(f, asof=at),
     "query_rates": lambda f, at: metrics.query_rates(f, asof=at, by="site_id"),
@@ -313,7 +314,7 @@ EXPECTED: dict[str, Table] = {
         metrics.query_state(f, asof=at), asof=at, by="site_id"
     ),
     "reopen_rate": lambda f, at: metrics.reopen_rate(metrics.query_state(f, asof=at), by="site_id"),
-    "forecast": lambda f, at: metrics.forecast_enrolment(f, asof=at).days,
+    "forecast": lambda f, at: metrics.forecast_enrolment(f, TARGETS, asof=at).days,
     "enrolment_funnel": lambda f, at: metrics.enrolment_funnel(f, asof=at),
     "enrolment_curve": lambda f, at: metrics.enrolment_curve(f, asof=at),
     "visits": lambda f, at: metrics.visit_status(f, asof=at),
@@ -348,6 +349,10 @@ def test_every_table_is_looked_at() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_metric_is_what_its_function_gives(name: str, cli: Workflow, frames: StudyFrames) -> None:
     words = ("metrics", name.replace("_", "-"), "DEMO", "--asof", ASOF.isoformat())
+    if name == "forecast":  # needs targets, else it says why there is none
+        targets = {"Corvane General Hospital": {"planned": 60}}
+        content = json.dumps({"studyKey": "DEMO", "targets": targets})
+        words += ("--config", cli.file("targets.json", content))
     result = cli(*words, *CSV)
     expected = named(EXPECTED[name](frames, ASOF), frames)
     assert result.out.partition("\n")[0].split(",") == list(expected.columns)
