@@ -178,23 +178,29 @@ def _visit_keys(domain: Domain) -> list[tuple[float | str, Any, Any] | None]:
 def _intervals(work: _Import, domains: dict[str, Domain]) -> None:
     """One for each visit that any domain names, in the order of VISITNUM."""
     found: dict[float | str, str] = {}
-    forms: dict[float | str, dict[str, None]] = {}
+    forms: dict[float | str, dict[str, set[Any]]] = {}
     days: dict[float | str, int] = {}
     for domain in sorted(domains.values(), key=lambda d: d.name != "SV"):
-        planned = domain.column("VISITDY")
-        for visit, day in zip(_visit_keys(domain), planned, strict=True):
+        planned, subjects = domain.column("VISITDY"), domain.column("USUBJID")
+        for visit, day, subject in zip(_visit_keys(domain), planned, subjects, strict=True):
             if visit is None:
                 continue
             key, number, name = visit
             found.setdefault(key, str(name or f"Visit {_text(number)}"))
-            forms.setdefault(key, {})[domain.name] = None
+            forms.setdefault(key, {}).setdefault(domain.name, set()).add(subject)
             if day is not None:
                 days.setdefault(key, int(day))
     order = sorted(found, key=lambda k: (isinstance(k, str), k if isinstance(k, str) else ""))
     order.sort(key=lambda k: k if not isinstance(k, str) else float("inf"))
     for sequence, key in enumerate(order, start=1):
         work.intervals[key] = sequence
-        _interval(work, sequence, found[key], list(forms[key]), days.get(key))
+        _interval(work, sequence, found[key], _usual(forms[key]), days.get(key))
+
+
+def _usual(forms: dict[str, set[Any]]) -> list[str]:
+    """The forms that are filled in at a visit as a rule: for half of who made it, at least."""
+    made = len(forms.get("SV") or set().union(*forms.values()))
+    return [name for name, subjects in forms.items() if 2 * len(subjects) >= made]
 
 
 def _interval(work: _Import, number: int, name: str, keys: list[str], day: int | None) -> None:

@@ -89,8 +89,19 @@ def writing(output: str, to: str | None) -> Iterator[Writer]:
         ) from None
     except ImednetError:
         raise
-    except ValueError as error:  # a name that the study does not have, a number out of range
+    except ValueError as error:
+        if not _refusal(error):
+            raise  # a fault of the program, to be seen whole
         raise ConfigurationError(str(error)) from error
+
+
+def _refusal(error: ValueError) -> bool:
+    """Tell whether imednet said this of a name or number it was given, and not a library."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    home = str(frame.tb_frame.f_globals.get("__name__")) if frame is not None else ""
+    return home.partition(".")[0] in ("imednet", "imednet_workflows")
 
 
 class Writer:

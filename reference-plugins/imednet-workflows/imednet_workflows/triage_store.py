@@ -134,21 +134,26 @@ class TriageStore:
 
         `kinds` are those the run looked for: items of them that it did not find are marked
         as gone, with others nothing happens. What is found again comes back with its
-        history, to be reviewed anew if it had been decided. Of two findings with one
-        identity the last counts. ValueError for another study, kind or severity.
+        history, to be reviewed anew if it had been decided; so is what was decided and has
+        become graver. Of two findings with one identity the last counts. ValueError for
+        another study, kind or severity, and for a run older than one taken in already.
         """
         kinds = {kinds} if isinstance(kinds, str) else set(kinds)
         given = {found.identity: found for found in findings}
         for found in given.values():
             _check(found, study_key, kinds)
-        at, who = stamp(now), named(who)
+        who = named(who)
         with self._database.writing() as connection:
+            at = stamp(now)  # once it is this run's turn: runs at once come in their order
             marks = ", ".join("?" * len(kinds))
             rows = connection.execute(
                 f"SELECT * FROM items WHERE study_key = ? AND kind IN ({marks})",
                 (study_key, *kinds),
             ).fetchall()
             there = {row["identity"]: row for row in rows}
+            latest = max((row["last_found"] for row in rows), default=at)
+            if latest > at:
+                raise ValueError(f"now is {at}: a run of {latest} has been taken in already")
             run = _Run(connection, at, who)
             for identity, found in given.items():
                 run.take(found, there.get(identity))
@@ -303,7 +308,9 @@ class _Run:
         before = (row["title"], row["detail"], row["severity"])
         if told != before:
             self._log(found.identity, "changed", " | ".join(before), " | ".join(told))
-        if row["gone"] is None:
+        decided = row["status"] in (APPROVED, REJECTED)
+        graver = SEVERITIES.index(found.severity) < SEVERITIES.index(row["severity"])
+        if row["gone"] is None and not (decided and graver):
             self.still += 1
         else:
             self._bring_back(found.identity, row["status"])

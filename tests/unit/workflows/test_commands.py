@@ -25,6 +25,7 @@ from cli_process import Cli, Result
 
 from imednet import ImednetSDK
 from imednet.cli import main
+from imednet.errors import ConfigurationError, ImednetError
 from imednet.models import SiteTarget, StudyConfiguration
 from imednet.output import guarded
 from imednet_simulator import Simulator
@@ -32,9 +33,10 @@ from imednet_simulator.errors import RefusedError
 from imednet_simulator.jobs import Jobs
 from imednet_workflows import Workflows, commands, metrics
 from imednet_workflows.frames import StudyFrames, study_frames
+from imednet_workflows.lookups import find_site
 from imednet_workflows.profiling import profile
 from imednet_workflows.record_update import Difference, RecordOutcome, UpdateResult
-from imednet_workflows.terminal import Writer, rows_of
+from imednet_workflows.terminal import Writer, rows_of, writing
 
 API_KEY, SECURITY_KEY = "api-key-nobody-may-see", "security-key-nobody-may-see"
 ASOF = date(2026, 3, 2)
@@ -1073,3 +1075,20 @@ def test_rows_have_plain_values() -> None:
     assert [type(first[name]) for name in ("int", "float", "flag")] == [int, float, bool]
     assert second == dict.fromkeys(frame.columns[:-1]) | {"list": []}
     assert next(iter(rows_of(frame, round_to=None)))["float"] == 0.12345
+
+
+def test_a_fault_of_the_program_is_no_fault_of_the_reader() -> None:
+    with (
+        pytest.raises(ValueError, match="truth value of a Series is ambiguous") as caught,
+        writing("csv", None),
+    ):
+        bool(pd.Series([1, 2]))
+    assert not isinstance(caught.value, ImednetError)
+
+
+def test_a_name_that_the_study_lacks_is_one() -> None:
+    with (
+        pytest.raises(ConfigurationError, match="there is no site 'Nowhere'"),
+        writing("csv", None),
+    ):
+        find_site([], "Nowhere")

@@ -442,3 +442,22 @@ def test_the_identity_is_of_study_kind_and_key_alone() -> None:
     assert one.identity == finding("1", title="b", site="N").identity
     others = [finding("2"), finding("1", kind="x"), Finding("T", "k", "1", "a")]
     assert len({one.identity, *(other.identity for other in others)}) == 4
+
+
+def test_what_was_decided_and_became_graver_is_new_again(store: TriageStore) -> None:
+    item = finding(severity="medium")
+    found(store, item)
+    store.review(item.identity, who="A. Berg")
+    store.approve(item.identity, who="A. Berg")
+    found(store, finding(severity="low"), now=NOON + DAY)
+    assert store.get(item.identity).status == "approved"
+    found(store, finding(severity="critical"), now=NOON + 2 * DAY)
+    assert store.get(item.identity).status == "new"
+
+
+def test_a_run_older_than_one_taken_in_is_refused(store: TriageStore) -> None:
+    item = finding()
+    found(store, item, now=NOON + DAY)
+    with pytest.raises(ValueError, match="has been taken in already"):
+        found(store, now=NOON)
+    assert store.get(item.identity).gone is None
