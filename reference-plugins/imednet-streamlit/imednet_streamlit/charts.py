@@ -1,0 +1,162 @@
+"""Charts in colours that the colour-blind can tell apart, in Streamlit's light and dark theme.
+
+The colours are those of Okabe and Ito (2008) that stand out on white and on black.
+No chart tells anything by colour alone: there are titles, tooltips, and a table below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from imednet_streamlit import tables
+
+__all__ = ["COLOURS", "bars", "draw", "heat_map", "lines", "plain"]
+
+#: Blue, orange, green, purple, vermilion, sky blue.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+GREY = "#8A8A8A"
+#: An axis above, with every word on it.
+UPRIGHT = alt.Axis(orient="top", labelAngle=-45, labelOverlap=False, labelLimit=160)
+#: Bars or cells beyond this are left to the table.
+MOST = 40
+
+
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with types that charts know: floats and text for nullable ones."""
+    made = pd.DataFrame(index=frame.index)
+    for column in frame.columns:
+        values = frame[column]
+        if pd.api.types.is_bool_dtype(values.dtype):
+            made[column] = values.astype(object)
+        elif pd.api.types.is_numeric_dtype(values.dtype):
+            made[column] = values.astype("float64")
+        elif isinstance(values.dtype, pd.DatetimeTZDtype):
+            made[column] = values.dt.tz_convert("UTC").dt.tz_localize(None)
+        else:
+            made[column] = values
+    return made
+
+
+def draw(
+    chart: Any,
+    table: pd.DataFrame,
+    name: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """Draw a chart, and below it, folded, the table that it shows."""
+    st.altair_chart(chart, width="stretch")
+    with st.expander("Table"):
+        tables.show(table, name, labels=labels)
+
+
+def bars(
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    category: str,
+    value: str,
+    names: tuple[str, str],
+    colour: str | None = None,
+    order: Sequence[str] | None = None,
+) -> Any:
+    """Return horizontal bars: a row a category, `names` being what both axes are called.
+
+    With `colour`, a column, bars are parts stacked in the order of the palette.
+    Without `order` the rows keep the frame's order.
+    """
+    rows = plain(frame)
+    ordered = list(order) if order is not None else list(dict.fromkeys(rows[category]))
+    hints = [alt.Tooltip(f"{category}:N", title=names[0])]
+    shades: dict[str, Any] = {}
+    if colour is not None:
+        parts = list(dict.fromkeys(rows[colour]))
+        shade = alt.Scale(domain=parts, range=list(COLOURS[: len(parts)]))
+        shades["color"] = alt.Color(f"{colour}:N", scale=shade, title=tables.label(colour))
+        hints.append(alt.Tooltip(f"{colour}:N", title=tables.label(colour)))
+    hints.append(alt.Tooltip(f"{value}:Q", title=names[1], format=",.4~g"))
+    mark = alt.Chart(rows, title=title).mark_bar(color=COLOURS[0])
+    return mark.encode(
+        y=alt.Y(f"{category}:N", sort=ordered, title=names[0], axis=alt.Axis(labelLimit=220)),
+        x=alt.X(f"{value}:Q", title=names[1]),
+        tooltip=hints,
+        **shades,
+    ).properties(height=alt.Step(22))
+
+
+def lines(
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    x: str,
+    series: Mapping[str, str],
+    names: tuple[str, str],
+) -> Any:
+    """Return a line for each column of `series` (column: what it is called) over dates `x`.
+
+    Each line has a dash of its own beside its colour.
+    """
+    rows = plain(frame[[x, *series]]).rename(columns=dict(series))
+    long = rows.melt(id_vars=[x], var_name="line", value_name="count").dropna(subset=["count"])
+    called = list(series.values())
+    dashes = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4]][: len(called)]
+    scale = alt.Scale(domain=called, range=list(COLOURS[: len(called)]))
+    legend = alt.Legend(
+        orient="bottom", columns=3, labelLimit=220, symbolType="stroke", symbolStrokeWidth=3
+    )
+    return (
+        alt.Chart(long, title=title)
+        .mark_line(point=len(frame) < 15, strokeWidth=2.5)
+        .encode(
+            x=alt.X(f"{x}:T", title=names[0]),
+            y=alt.Y("count:Q", title=names[1]),
+            color=alt.Color("line:N", scale=scale, title=None, legend=legend),
+            strokeDash=alt.StrokeDash(
+                "line:N", scale=alt.Scale(domain=called, range=dashes), title=None, legend=legend
+            ),
+            tooltip=[
+                alt.Tooltip(f"{x}:T", title=names[0], format="%Y-%m-%d"),
+                alt.Tooltip("line:N", title="Line"),
+                alt.Tooltip("count:Q", title=names[1], format=",.4~g"),
+            ],
+        )
+        .properties(height=340)
+    )
+
+
+def heat_map(
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    row: str,
+    column: str,
+    value: str,
+    names: tuple[str, str, str],
+    hints: Sequence[str] = (),
+) -> Any:
+    """Return cells from dark (0 %) to light (100 %), with the number in each; NA is left out."""
+    rows = plain(frame).dropna(subset=[value])
+    base = alt.Chart(rows, title=title).encode(
+        y=alt.Y(f"{row}:N", title=names[0], sort=list(dict.fromkeys(rows[row]))),
+        x=alt.X(f"{column}:N", title=names[1], axis=UPRIGHT),
+    )
+    told = [
+        alt.Tooltip(f"{row}:N", title=names[0]),
+        alt.Tooltip(f"{column}:N", title=names[1]),
+        alt.Tooltip(f"{value}:Q", title=names[2], format=".1f"),
+        *(alt.Tooltip(f"{hint}:Q", title=tables.label(hint)) for hint in hints),
+    ]
+    shade = alt.Scale(scheme="cividis", domain=[0, 100])
+    cells = base.mark_rect().encode(
+        color=alt.Color(f"{value}:Q", scale=shade, title=names[2]), tooltip=told
+    )
+    light = alt.condition(f"datum.{value} > 55", alt.value("black"), alt.value("white"))
+    words = base.mark_text(fontSize=11).encode(
+        text=alt.Text(f"{value}:Q", format=".0f"), color=light, tooltip=told
+    )
+    return (cells + words).properties(height=alt.Step(24))

@@ -1,0 +1,62 @@
+"""Filters that stand in the page's address, so that a view can be sent to a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+__all__ = ["choose", "option", "pick_sites", "site_labels", "within"]
+
+
+def choose(label: str, name: str, options: Mapping[str, str]) -> list[str]:
+    """Let any number of options be chosen, none meaning all; returns their keys.
+
+    `options` is what may be chosen and how it is called, `name` its name in the address.
+    """
+    key, state = f"_filter_{name}", st.session_state
+    if key not in state:
+        state[key] = st.query_params.get_all(name)
+    state[key] = [value for value in state[key] if value in options]
+    chosen: list[str] = st.multiselect(
+        label, list(options), key=key, format_func=lambda value: options[value], placeholder="All"
+    )
+    if chosen != st.query_params.get_all(name):
+        if chosen:
+            st.query_params[name] = chosen
+        else:
+            del st.query_params[name]
+    return chosen
+
+
+def option(label: str, name: str, options: Mapping[str, str]) -> str:
+    """Let one option be chosen, the first until another is; returns its key."""
+    key, state, default = f"_filter_{name}", st.session_state, next(iter(options))
+    if state.get(key) not in options:
+        asked = st.query_params.get(name, default)
+        state[key] = asked if asked in options else default
+    values = list(options)
+    chosen = st.selectbox(label, values, key=key, format_func=lambda value: options[value])
+    if chosen != st.query_params.get(name, default):
+        if chosen == default:
+            del st.query_params[name]
+        else:
+            st.query_params[name] = chosen
+    return chosen
+
+
+def site_labels(sites: pd.DataFrame) -> dict[str, str]:
+    """Return what each site is called, by its number as text."""
+    pairs = zip(sites["site_id"].astype(str), sites["site_name"].astype(str), strict=True)
+    return dict(pairs)
+
+
+def pick_sites(sites: pd.DataFrame) -> list[int]:
+    """Let sites be chosen; returns their numbers, none meaning all."""
+    return [int(value) for value in choose("Sites", "site", site_labels(sites))]
+
+
+def within(frame: pd.DataFrame, column: str, chosen: Sequence[object]) -> pd.DataFrame:
+    """Return the rows with one of the chosen values, all rows if none is chosen."""
+    return frame[frame[column].isin(list(chosen))] if chosen else frame

@@ -1,0 +1,74 @@
+"""What all pages share: the title, the data's time, and what to say when a list is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from imednet.errors import RequestError
+from imednet_streamlit import auth, data
+from imednet_streamlit.data import Connection
+from imednet_streamlit.loading import Loaded, load
+from imednet_streamlit.tabled import TABLES
+
+__all__ = ["Page", "card", "show"]
+
+
+class Page:
+    """A page being drawn: `load` gets its tables, and keeps the line with their time right."""
+
+    def __init__(self, here: Connection) -> None:
+        self.here = here
+        self._place = st.empty()
+        self._oldest = ""
+        self._failed: set[str] = set()
+
+    def load(self, *names: str) -> Loaded | None:
+        """Return tables, or say what cannot be read and return None.
+
+        What has failed once while a page is drawn is neither tried nor said again; after
+        a network failure nothing is.
+        """
+        needed = {part for name in names for part in TABLES[name].lists}
+        if self._failed & (needed | {"all"}):
+            return None
+        try:
+            loaded = load(self.here, *names)
+        except data.Unreadable as problem:
+            _say(problem)
+            lost = isinstance(problem.__cause__, RequestError)
+            self._failed.add("all" if lost else problem.what.replace(" ", "_"))
+            return None
+        time = f"{loaded.read_at:%Y-%m-%d %H:%M}"
+        self._oldest = min(self._oldest or time, time)
+        self._place.caption(
+            f"Study {self.here.study_key} · data read {self._oldest} UTC · "
+            "Refresh in the sidebar reads it again"
+        )
+        return loaded
+
+
+def show(title: str, about: str, body: Callable[[Page], None]) -> None:
+    """Draw a page: its title, what it answers, and its body."""
+    st.title(title)
+    st.write(about)
+    here = auth.connection()
+    if here is None:
+        st.info("Connect in the sidebar first.")
+    else:
+        body(Page(here))
+
+
+def card(label: str, value: str, note: str | None = None) -> None:
+    """Draw a number in a frame, of a width at which a row of them breaks on small screens."""
+    st.metric(label, value, help=note, border=True, width=150)
+
+
+def _say(problem: data.Unreadable) -> None:
+    st.error(
+        f"**What:** {problem.what} could not be read, so what depends on it is not shown.  \n"
+        f"**Why:** {problem.why.rstrip('.')}.  \n"
+        "**What to do:** press Refresh in the sidebar; if it stays, ask who gave you the keys "
+        f"whether they may read {problem.what}."
+    )

@@ -1,0 +1,1 @@
+"""What stands on each page: a module a page, each with `render(page)`."""
