@@ -73,8 +73,14 @@ nox.options.sessions = ["lint", "tests"]
 
 SIMULATOR = "reference-plugins/imednet-simulator"
 WORKFLOWS = "reference-plugins/imednet-workflows"
-PACKAGES = [".", SIMULATOR, WORKFLOWS]
-SOURCES = ["imednet", f"{SIMULATOR}/imednet_simulator", f"{WORKFLOWS}/imednet_workflows"]
+STREAMLIT = "reference-plugins/imednet-streamlit"
+PACKAGES = [".", SIMULATOR, WORKFLOWS, STREAMLIT]
+SOURCES = [
+    "imednet",
+    f"{SIMULATOR}/imednet_simulator",
+    f"{WORKFLOWS}/imednet_workflows",
+    f"{STREAMLIT}/imednet_streamlit",
+]
 TEST_TOOLS = ["pytest>=9", "hypothesis>=6.100", "pandas>=2.2.3", "scipy>=1.13", "trustme>=1.2"]
 LOGIC = "cel-expr-python>=0.1.3,<0.2"  # the workflows' extra for business logic
 #: The oldest version of each dependency that the project says it works with.
@@ -87,6 +93,7 @@ LOWEST = [
     "pyreadstat==1.3.1",
     "pandas==2.2.3",
 ]
+LOWEST_OF_PLUGINS = ["streamlit==1.63.0", "altair==5.5.0", "XlsxWriter==3.2.0"]
 
 
 def build_wheels(session: nox.Session) -> dict[str, str]:
@@ -105,8 +112,8 @@ def install(session: nox.Session, *wheels: str, others: list[str]) -> None:
     session.install("-q", "--force-reinstall", "--no-deps", *wheels)
 
 
-def run_tests(session: nox.Session, others: list[str]) -> None:
-    """Test the installed wheels: first without the workflows plugin, then with it.
+def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> None:
+    """Test the installed wheels: first without workflows and dashboard, then with them.
 
     What the core does without a plugin can only be seen where there is none. No
     process of a test finds the checkout by standing in it (PYTHONSAFEPATH).
@@ -114,13 +121,15 @@ def run_tests(session: nox.Session, others: list[str]) -> None:
     wheels = build_wheels(session)
     codes = [0, 5] if session.posargs else [0]  # 5: the words given pick no test there
     env = {"PYTHONSAFEPATH": "1"}
-    session.run("pip", "uninstall", "-q", "-y", "imednet-workflows", "orjson", silent=True)
+    later = ["tests/unit/workflows", "tests/unit/streamlit"]
+    left = [f"--ignore={folder}" for folder in later]
+    unwanted = ["imednet-workflows", "imednet-streamlit", "orjson"]
+    session.run("pip", "uninstall", "-q", "-y", *unwanted, silent=True)
     install(session, wheels["imednet"], wheels["imednet_simulator"], others=others)
-    session.run(
-        "pytest", "--ignore=tests/unit/workflows", *session.posargs, env=env, success_codes=codes
-    )
-    install(session, wheels["imednet_workflows"], others=[*others, LOGIC])
-    session.run("pytest", "tests/unit/workflows", *session.posargs, env=env, success_codes=codes)
+    session.run("pytest", *left, *session.posargs, env=env, success_codes=codes)
+    both = wheels["imednet_workflows"], wheels["imednet_streamlit"]
+    install(session, *both, others=[*others, *plugins, LOGIC])
+    session.run("pytest", *later, *session.posargs, env=env, success_codes=codes)
     session.install("-q", "orjson>=3.10")  # the extra `speed` must read the same
     alike = [f"tests/unit/core/test_{name}.py" for name in ("http", "paging", "decoding")]
     session.run("pytest", *alike, *session.posargs, env=env, success_codes=codes)
@@ -129,13 +138,13 @@ def run_tests(session: nox.Session, others: list[str]) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the installed wheels, not the checkout."""
-    run_tests(session, TEST_TOOLS)
+    run_tests(session, TEST_TOOLS, [])
 
 
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Test the wheels with the oldest dependencies that they accept."""
-    run_tests(session, [*TEST_TOOLS, *LOWEST])
+    run_tests(session, [*TEST_TOOLS, *LOWEST], LOWEST_OF_PLUGINS)
 
 
 @nox.session

@@ -134,12 +134,17 @@ def _mentioned_in(folder: str, group: bytes) -> bool:
 
 
 def load(point: metadata.EntryPoint) -> Any:
-    """Import what an entry point stands for; raises PluginLoadError if that is no callable."""
+    """Import what an entry point stands for.
+
+    Raises PluginLoadError if that fails, or if it is nothing that can be called (of a
+    dashboard page: neither a callable nor an object or module with a callable `render`).
+    """
     try:
         loaded = point.load()
     except (Exception, SystemExit) as error:
         raise broken(point, f"importing it failed: {_said(error)}") from error
-    if not callable(loaded):
+    page = point.group == DASHBOARD and callable(getattr(loaded, "render", None))
+    if not callable(loaded) and not page:
         raise broken(point, f"it is {loaded!r}, which cannot be called")
     return loaded
 
