@@ -191,7 +191,7 @@ class RecordUpdate:
         item = {
             "siteName": found.site_name,
             **self._form(study_key, form),
-            "data": dict(data or {}),
+            "data": {} if data is None else data,
         }
         return self.create_or_update_records(study_key, [item], **options)
 
@@ -214,7 +214,7 @@ class RecordUpdate:
             **self._form(study_key, form),
             **_subject(subject),
             "intervalId": found.interval_id,
-            "data": dict(data),
+            "data": data,
         }
         return self.create_or_update_records(study_key, [item], **options)
 
@@ -227,7 +227,7 @@ class RecordUpdate:
         **options: Any,
     ) -> UpdateResult:
         """Write a new unscheduled record of a subject; the form by key, name or id."""
-        item = {**self._form(study_key, form), **_subject(subject), "data": dict(data)}
+        item = {**self._form(study_key, form), **_subject(subject), "data": data}
         return self.create_or_update_records(study_key, [item], **options)
 
     def preview(self, study_key: str, records: Iterable[Mapping[str, Any]]) -> list[Change]:
