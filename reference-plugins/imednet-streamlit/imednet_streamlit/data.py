@@ -25,7 +25,7 @@ from imednet_workflows import frames as made
 from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.frames import StudyFrames
 
-__all__ = ["FETCHERS", "Connection", "Unreadable", "clear", "configuration", "empty", "opened"]
+__all__ = ["Connection", "Unreadable", "clear", "configuration", "fetch", "opened", "study_frames"]
 
 Tell: TypeAlias = Callable[[str, int, int], object]
 Reading: TypeAlias = tuple[dict[str, pd.DataFrame], datetime]
@@ -52,74 +52,18 @@ class Unreadable(Exception):
 
 
 @st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_sites(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("sites", study_key, _sdk, _tell)
+def _fetch_list(token: str, study_key: str, name: str, _sdk: Any, _tell: Tell) -> Reading:
+    if name != "records":
+        return _read(name, study_key, _sdk, _tell)
+    found, before = _fetch_list(token, study_key, "variables", _sdk, _tell)
+    frames, moment = _read(name, study_key, _sdk, _tell, _variables(found["variables"]))
+    return frames, min(before, moment)
 
 
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_subjects(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("subjects", study_key, _sdk, _tell)
-
-
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_forms(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("forms", study_key, _sdk, _tell)
-
-
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_variables(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("variables", study_key, _sdk, _tell)
-
-
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_intervals(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("intervals", study_key, _sdk, _tell)
-
-
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_visits(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("visits", study_key, _sdk, _tell)
-
-
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_records(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("records", study_key, _sdk, _tell)
-
-
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_record_revisions(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("record_revisions", study_key, _sdk, _tell)
-
-
-@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
-def _fetch_queries(token: str, study_key: str, _sdk: Any, _tell: Tell) -> Reading:
-    return _read("queries", study_key, _sdk, _tell)
-
-
-#: How each list is read; all take token, study key, SDK and whom to tell the progress.
-FETCHERS: dict[str, Any] = {
-    "sites": _fetch_sites,
-    "subjects": _fetch_subjects,
-    "forms": _fetch_forms,
-    "variables": _fetch_variables,
-    "intervals": _fetch_intervals,
-    "visits": _fetch_visits,
-    "records": _fetch_records,
-    "record_revisions": _fetch_record_revisions,
-    "queries": _fetch_queries,
-}
-_MODELS: dict[str, type[models.Model]] = {
-    "sites": models.Site,
-    "subjects": models.Subject,
-    "forms": models.Form,
-    "variables": models.Variable,
-    "intervals": models.Interval,
-    "visits": models.Visit,
-    "records": models.Record,
-    "record_revisions": models.RecordRevision,
-    "queries": models.Query,
-    "codings": models.Coding,
-}
+def fetch(here: Connection, name: str, tell: Tell) -> Reading:
+    """Return a list's frames and when it was read, from the cache or now; raises Unreadable."""
+    reading: Reading = _fetch_list(here.token, here.study_key, name, here.sdk, tell)
+    return reading
 
 
 @st.cache_data(ttl=TTL, scope="session", show_spinner=False)
@@ -138,8 +82,9 @@ def clear(here: Connection) -> None:
     """Forget what this connection has read, and nothing else."""
     from imednet_streamlit.tabled import TABLES
 
-    for fetch in (*FETCHERS.values(), opened):
-        fetch.clear(here.token, here.study_key)
+    opened.clear(here.token, here.study_key)
+    for name in made.LISTS:
+        _fetch_list.clear(here.token, here.study_key, name)
     for name in TABLES:
         kept.clear(here.token, here.study_key, name)
 
@@ -160,20 +105,17 @@ def configuration(study_key: str) -> tuple[StudyConfiguration | None, str]:
     return found, hashlib.sha256(text.encode()).hexdigest()
 
 
-def empty(name: str) -> dict[str, pd.DataFrame]:
-    """Return the frames of a list without rows: all columns, for lists that are not needed."""
-    return _framed(name, [])
-
-
 def study_frames(study_key: str, found: dict[str, pd.DataFrame]) -> StudyFrames:
     """Return the study as metrics want it; lists that were not read are without rows."""
     every: dict[str, pd.DataFrame] = {}
-    for name in _MODELS:
-        every |= {} if name in found else empty(name)
+    for name in made.LISTS:
+        every |= {} if name in found else made.list_frames(name, [])
     return StudyFrames(study_key=study_key, **(every | found))
 
 
-def _read(name: str, study_key: str, sdk: Any, tell: Tell) -> Reading:
+def _read(
+    name: str, study_key: str, sdk: Any, tell: Tell, variables: Iterable[models.Variable] = ()
+) -> Reading:
     """Read a list into frames, in chunks; raises Unreadable, so that no failure looks empty."""
     moment = datetime.now(UTC)
     parts: list[dict[str, pd.DataFrame]] = []
@@ -183,26 +125,21 @@ def _read(name: str, study_key: str, sdk: Any, tell: Tell) -> Reading:
             raise Unreadable(_said(name), f"this connection has no {_said(name)}")
         rows = resource.iter(study_key, on_progress=lambda done, total: tell(name, done, total))
         while chunk := list(islice(rows, CHUNK)):
-            parts.append(_framed(name, chunk))
+            parts.append(made.list_frames(name, chunk, variables))
     except ImednetError as error:
         raise Unreadable(_said(name), str(error)) from error
-    return _joined(parts or [empty(name)]), moment
+    return _joined(parts or [made.list_frames(name, [])]), moment
+
+
+def _variables(frame: pd.DataFrame) -> list[models.Variable]:
+    """Return the variables that a frame was made of, as far as counting data points needs them."""
+    wanted = frame[["form_id", "variable_name", "disabled", "deleted"]].astype(object)
+    rows = wanted.where(wanted.notna(), None).to_dict("records")
+    return [models.Variable(**{str(key): value for key, value in row.items()}) for row in rows]
 
 
 def _said(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _framed(name: str, rows: Iterable[Any]) -> dict[str, pd.DataFrame]:
-    rows = list(rows)
-    if name == "records":
-        return {name: made.records(rows)}
-    framed = {name: made.frame(rows, _MODELS[name])}
-    if name == "queries":
-        framed["comments"] = made.comments(rows)
-    if name == "intervals":
-        framed["interval_forms"] = made.interval_forms(rows)
-    return framed
 
 
 def _joined(parts: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:

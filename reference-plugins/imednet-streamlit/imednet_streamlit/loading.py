@@ -129,19 +129,13 @@ class _Source:
         missing = [name for name in lists if name not in self.found]
         if missing:
             with _pool(4) as pool:
-                self.found |= dict(zip(missing, pool.map(self._fetch, missing), strict=True))
+                readings = pool.map(lambda name: data.fetch(self.here, name, self._tell), missing)
+                self.found |= dict(zip(missing, readings, strict=True))
         frames: dict[str, Any] = {}
         for name in lists:
             frames |= self.found[name][0]
         read_at = min(self.found[name][1] for name in lists)
         return data.study_frames(self.here.study_key, frames), read_at
-
-    def _fetch(self, name: str) -> data.Reading:
-        here = self.here
-        reading: data.Reading = data.FETCHERS[name](
-            here.token, here.study_key, here.sdk, self._tell
-        )
-        return reading
 
     def _tell(self, name: str, done: int, total: int) -> None:
         self.told[name] = (done, total)

@@ -9,7 +9,7 @@ gives an empty frame with all columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -21,10 +21,12 @@ from imednet import ImednetSDK, models
 from imednet.models import Model, columns
 
 __all__ = [
+    "LISTS",
     "StudyFrames",
     "comments",
     "frame",
     "interval_forms",
+    "list_frames",
     "records",
     "series",
     "study_frames",
@@ -127,15 +129,43 @@ class StudyFrames:
     codings: pd.DataFrame
 
 
-#: How each list becomes a frame (records need the variables, and come after them).
-_MODELS: dict[str, type[Model]] = {
-    "sites": models.Site,
-    "subjects": models.Subject,
-    "forms": models.Form,
+#: The lists that a study's frames are made from, longest first, and what their rows are.
+LISTS: dict[str, type[Model]] = {
+    "records": models.Record,
+    "record_revisions": models.RecordRevision,
+    "queries": models.Query,
     "visits": models.Visit,
     "codings": models.Coding,
-    "record_revisions": models.RecordRevision,
+    "subjects": models.Subject,
+    "sites": models.Site,
+    "forms": models.Form,
+    "variables": models.Variable,
+    "intervals": models.Interval,
 }
+
+
+def list_frames(
+    name: str, rows: Iterable[Any], variables: Iterable[models.Variable] = ()
+) -> dict[str, pd.DataFrame]:
+    """Return what one of `LISTS` becomes in StudyFrames: its frame, and those of its parts.
+
+    Records need the study's `variables`, as `records` does. Raises KeyError for a
+    name that is not in `LISTS`.
+
+    Example:
+        >>> from imednet.models import Interval
+        >>> list(list_frames("intervals", [Interval(interval_id=1)]))
+        ['intervals', 'interval_forms']
+    """
+    found = list(rows)
+    if name == "records":
+        return {name: records(found, variables)}
+    made = {name: frame(found, LISTS[name])}
+    if name == "queries":
+        made["comments"] = comments(found)
+    if name == "intervals":
+        made["interval_forms"] = interval_forms(found)
+    return made
 
 
 def study_frames(
@@ -158,26 +188,14 @@ def study_frames(
         found: list[Any] = getattr(sdk, name).list(study_key, on_progress=told)
         return found
 
-    def plain(name: str) -> pd.DataFrame:
-        return frame(fetch(name), _MODELS[name])
-
     variables: list[models.Variable] = fetch("variables")
+
+    def made(name: str) -> dict[str, pd.DataFrame]:
+        rows = variables if name == "variables" else fetch(name)
+        return list_frames(name, rows, variables)
+
+    frames: dict[str, pd.DataFrame] = {}
     with ThreadPoolExecutor(max_workers=3) as pool:  # each list's rows are freed with its frame
-        made: dict[str, Future[Any]] = {
-            "records": pool.submit(lambda: records(fetch("records"), variables)),
-            **{name: pool.submit(plain, name) for name in _MODELS},
-            "queries": pool.submit(lambda: _with(fetch("queries"), models.Query, comments)),
-            "intervals": pool.submit(
-                lambda: _with(fetch("intervals"), models.Interval, interval_forms)
-            ),
-        }
-        frames: dict[str, Any] = {name: future.result() for name, future in made.items()}
-    frames["queries"], frames["comments"] = frames["queries"]
-    frames["intervals"], frames["interval_forms"] = frames["intervals"]
-    return StudyFrames(study_key=study_key, variables=frame(variables, models.Variable), **frames)
-
-
-def _with(
-    rows: list[Any], model: type[Model], parts: Callable[[list[Any]], pd.DataFrame]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return frame(rows, model), parts(rows)
+        for part in pool.map(made, LISTS):
+            frames |= part
+    return StudyFrames(study_key=study_key, **frames)

@@ -15,6 +15,7 @@ from imednet import ImednetSDK
 from imednet.models import StudyConfiguration
 from imednet_simulator import Simulator
 from imednet_streamlit import data, tabled
+from imednet_workflows import frames
 from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.frames import study_frames
 
@@ -32,7 +33,7 @@ def test_no_cache_sees_a_key_and_all_end_after_ten_minutes() -> None:
         and "cache_data" in ast.unparse(node.decorator_list[:1])
         if node.decorator_list
     ]
-    assert {f"_fetch_{name}" for name in data.FETCHERS} <= {node.name for node in cached}
+    assert {node.name for node in cached} == {"_fetch_list", "opened", "kept"}
     for node in cached:
         decorator = ast.unparse(node.decorator_list[0])
         assert "ttl=TTL" in decorator
@@ -149,23 +150,42 @@ def test_a_configuration_that_cannot_be_read_is_said(dashboard: Any, own: Any) -
     assert "the study's configuration could not be read" in dashboard.said("error")
 
 
+FRAMES = """
+import streamlit as st
+from imednet import ImednetSDK
+from imednet_streamlit import data
+from imednet_workflows.frames import LISTS
+
+sdk = ImednetSDK("demo-api-key", "demo-security-key", {url!r})
+told = st.session_state.setdefault("told", [])
+found = st.session_state.setdefault("found", {{}})
+for name in LISTS:
+    here = data.Connection(sdk, "DEMO", "token")
+    found |= data.fetch(here, name, lambda *seen: told.append(seen))[0]
+"""
+
+
 def test_lists_are_read_in_parts_and_are_the_same_frames(
-    ordinary: Any, monkeypatch: pytest.MonkeyPatch
+    own: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data, "CHUNK", 50)
-    told: list[tuple[str, int, int]] = []
-    with ImednetSDK(ordinary.api_key, ordinary.security_key, ordinary.url) as sdk:
+    (pulse,) = own.study["variables"].find("variableName", "PULSE")
+    own.study["variables"].change(pulse, disabled=True)
+    at = AppTest.from_string(FRAMES.format(url=own.url), default_timeout=60).run()
+    assert not at.exception
+    with ImednetSDK(own.api_key, own.security_key, own.url) as sdk:
         whole = study_frames(sdk, "DEMO")
-        for name in data.FETCHERS:
-            found, _ = data._read(name, "DEMO", sdk, lambda *seen: told.append(seen))
-            for part, frame in found.items():
-                pd.testing.assert_frame_equal(frame, getattr(whole, part))
-    assert ("sites", 6, 6) in told
+        counted = frames.records(sdk.records.list("DEMO"))["data_points"].sum()
+    for name, frame in at.session_state["found"].items():
+        pd.testing.assert_frame_equal(frame, getattr(whole, name))
+    assert at.session_state["found"].keys() == vars(whole).keys() - {"study_key"}
+    assert whole.records["data_points"].sum() < counted  # the answers to PULSE are not among them
+    assert ("sites", 3, 3) in at.session_state["told"]
 
 
 def test_lists_that_were_not_read_have_all_columns() -> None:
-    frames = data.study_frames("DEMO", {})
-    assert all(frame.empty and len(frame.columns) for frame in list(vars(frames).values())[1:])
+    none = data.study_frames("DEMO", {})
+    assert all(frame.empty and len(frame.columns) for frame in list(vars(none).values())[1:])
 
 
 PROGRESS = """
