@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,7 +115,6 @@ def test_a_float_reads_back_as_itself(value: float) -> None:
 
 
 def test_numpys_own_scalars() -> None:
-    numpy = pytest.importorskip("numpy")
     texts = [value_text(numpy.int64(3)), value_text(numpy.float32(0.5)), value_text(numpy.True_)]
     assert texts == ["3", "0.5", "true"]
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from imednet.models import SiteTarget, StudyConfiguration
 from imednet_workflows import metrics as m
@@ -147,7 +148,6 @@ def test_forecast_by_hand() -> None:
     assert made.rate is not None
     assert made.shape == pytest.approx(mean**2 / variance, rel=1e-5)
     assert made.rate == pytest.approx(mean / variance, rel=1e-5)
-    stats = pytest.importorskip("scipy.stats")
     f = stats.f.ppf([0.1, 0.5, 0.9], 40, 2 * made.shape)
     assert made.days["days"].tolist() == pytest.approx(made.rate * 20 / made.shape * f)
     first = pd.Timestamp(ASOF) + pd.to_timedelta(round(made.days["days"].iloc[0]), unit="D")
@@ -155,7 +155,6 @@ def test_forecast_by_hand() -> None:
 
 
 def test_band_is_negative_binomial() -> None:
-    stats = pytest.importorskip("scipy.stats")
     made = m.forecast(sites((10, 100, True), (12, 100, True)), 30, asof=ASOF)
     assert made.shape is not None
     assert made.rate is not None

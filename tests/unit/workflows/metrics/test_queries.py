@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from imednet import models
 from imednet.models import StudyConfiguration
@@ -303,7 +304,6 @@ def test_curve_falls_and_adds_up(spans: list[tuple[int, bool]]) -> None:
 
 
 def test_curve_beside_scipy() -> None:
-    stats = pytest.importorskip("scipy.stats")
     days = pd.Series([5, 3, 8, 8, 1, 12, 30, 4, 5, 5])
     ended = pd.Series([True, True, False, True, False, True, False, True, True, False])
     data = stats.CensoredData(days[ended], right=days[~ended])

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special, stats
 
 from imednet_workflows.metrics.special import (
     beta_cdf,
@@ -51,7 +52,6 @@ def test_quantile_leads_back(p: float, a: float, b: float) -> None:
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize(("a", "b"), [(1, 0.5), (10, 20.5), (500, 3.5), (3, 90_000), (2e4, 1e6)])
 def test_f_quantile_beside_scipy(p: float, a: float, b: float) -> None:
-    stats = pytest.importorskip("scipy.stats")
     expected = stats.f.ppf(p, 2 * a, 2 * b)
     assert beta_odds(p, a, b) * b / a == pytest.approx(expected, rel=1e-7)
 
@@ -59,7 +59,6 @@ def test_f_quantile_beside_scipy(p: float, a: float, b: float) -> None:
 @pytest.mark.parametrize("y", [-600.0, -40.0, -3.0, 0.0, 2.0, 40.0, 600.0])
 @pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (3, 700), (2000, 1500), (1e5, 8.5)])
 def test_beta_beside_scipy(y: float, a: float, b: float) -> None:
-    special = pytest.importorskip("scipy.special")
     x = special.expit(y)
     assert beta_cdf(y, a, b) == pytest.approx(special.betainc(a, b, x), rel=1e-8, abs=1e-12)
 
@@ -90,7 +89,6 @@ def test_hypergeometric_beside_fractions(total: int, drawn: int, marked: int, x:
 
 @pytest.mark.parametrize("x", [0, 900, 990, 1000, 1013, 1200, 100_000])
 def test_large_counts_beside_scipy(x: int) -> None:
-    stats = pytest.importorskip("scipy.stats")
     n, p = 100_000, 0.01
     lower = stats.binom.cdf(x - 1, n, p) + stats.binom.pmf(x, n, p) / 2
     upper = stats.binom.sf(x, n, p) + stats.binom.pmf(x, n, p) / 2
