@@ -47,7 +47,8 @@ def _json_reader() -> Callable[[bytes], Any]:
         return plain
 
     def fast(body: bytes) -> Any:
-        if _LONG_NUMBER in body.translate(_DIGITS):
+        # A run of 19 digits has four among every fourth byte, which is quicker to look at.
+        if b"0000" in body[::4].translate(_DIGITS) and _LONG_NUMBER in body.translate(_DIGITS):
             return plain(body)
         try:
             return loads(body)

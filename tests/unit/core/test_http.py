@@ -912,6 +912,10 @@ LONG = b'{"id": 18446744073709551617, "text": "12345678901234567890123"}'
     ("body", "content"),
     [
         pytest.param(LONG, {"id": 2**64 + 1, "text": "12345678901234567890123"}, id="long-number"),
+        *(
+            pytest.param(b" " * at + b"[-9223372036854775809]", [-(2**63) - 1], id=f"long-at-{at}")
+            for at in range(4)
+        ),
         pytest.param(b'{"a": "\\ud800"}', {"a": "\ud800"}, id="half-a-character"),
         pytest.param(b'{"a": 1.5, "a": 2}', {"a": 2}, id="doubled-key"),
     ],
