@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from imednet import ImednetSDK
@@ -16,6 +17,7 @@ __all__ = ["AuditEvent", "DataExtraction"]
 
 IDS_A_REQUEST = 200  # about as many fit into one URL
 ROWS_A_REQUEST = 500
+HOW = ("sort", "page_size", "on_progress")  # how a list is read, not what matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class DataExtraction:
         """Return the records that match, and whose subject and visit match as well.
 
         Each filter is a dict of what the list of that resource takes, and may name
-        sites by `site_name`. A record without a subject (or visit) does not match
+        sites by `site_name`; `limit` in `record_filter` is of the records that match in
+        the end. A record without a subject (or visit) does not match
         where a filter for them is given. Raises TypeError for a condition that the
         resource does not have, ValueError for a site that the study does not have.
 
@@ -78,6 +81,8 @@ class DataExtraction:
         """
         conditions = with_site_ids(self._sdk, study_key, record_filter)
         self._sdk.records.iter(study_key, **conditions)  # checks the conditions, sends nothing
+        limit = conditions.pop("limit", None)
+        how = {name: conditions.pop(name) for name in HOW if name in conditions}
         subjects = self._subject_ids(study_key, subject_filter)
         visits = self._visit_ids(study_key, visit_filter)
         lists = {"visit_id": visits, "subject_id": subjects}
@@ -87,12 +92,15 @@ class DataExtraction:
         name = min(short, key=lambda n: len(short[n]), default="")
         if name and self._worth_asking("records", study_key, len(short[name]), conditions):
             conditions[name] = sorted(short[name])  # one list only: two would multiply
-        return [
+        if subjects is None and visits is None:  # all that is read matches
+            how["limit"] = limit
+        matching = (
             record
-            for record in self._sdk.records.iter(study_key, **conditions)
+            for record in self._sdk.records.iter(study_key, **conditions, **how)
             if (subjects is None or record.subject_id in subjects)
             and (visits is None or record.visit_id in visits)
-        ]
+        )
+        return list(islice(matching, limit))
 
     def _worth_asking(
         self, name: str, study_key: str, ids: int, conditions: dict[str, Any]

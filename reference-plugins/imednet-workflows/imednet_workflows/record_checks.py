@@ -99,6 +99,7 @@ class StudyChecker:
         self.intervals = list(intervals)
         self.subjects = [subject for subject in subjects if not subject.deleted]
         self.records = list(records)
+        self._found: dict[tuple[str, str], dict[str, list[Any]]] = {}
         self._variables: dict[int | None, dict[str, Variable]] = {}
         for variable in variables:
             if variable.variable_name:
@@ -129,6 +130,15 @@ class StudyChecker:
         if faults:
             raise RecordsRefused(faults)
         return [target for target in found if target is not None]
+
+    def named(self, what: str, field: str, rows: Iterable[Any]) -> dict[str, list[Any]]:
+        """Return the rows of what is looked for by the text of a field; sorted out once."""
+        texts = self._found.get((what, field))
+        if texts is None:
+            texts = self._found[what, field] = {}
+            for row in rows:
+                texts.setdefault(str(getattr(row, field)), []).append(row)
+        return texts
 
     def variables_of(self, form: Form) -> dict[str, Variable]:
         """Return the questions of a form by name without case."""
@@ -219,7 +229,8 @@ class _Check:
         item = {key: value for key, value in self._record.items() if value is not None}
         item["data"] = self._data(form)
         item["formKey"] = form.form_key  # required, also where the form was given by id
-        asked = [v for k, v in self._study.variables_of(form).items() if k in _folded(item["data"])]
+        named = _folded(item["data"])
+        asked = [v for k, v in self._study.variables_of(form).items() if k in named]
         numbers = [v for v in asked if (v.variable_type or "").upper() in _NUMBERS]
         return Target(
             self._position,
@@ -248,7 +259,7 @@ class _Check:
             return None
         key, value = given[0], self._record[given[0]]
         field = re.sub("([A-Z])", r"_\1", key).lower()
-        hits = [row for row in rows if str(getattr(row, field)) == str(value)]
+        hits = self._study.named(what, field, rows).get(str(value), [])
         off = "deleted" if what == "record" else "disabled"
         usable = [row for row in hits if not getattr(row, off, None)]
         if usable:
@@ -389,9 +400,10 @@ def _folded(names: Iterable[str]) -> set[str]:
 
 
 def _near(value: Any, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(value), known, 1, 0.5)
+    folded = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(str(value).casefold(), folded, 1, 0.5)
     if near:
-        return f" (did you mean {near[0]!r}?)"
+        return f" (did you mean {folded[near[0]]!r}?)"
     shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
     return f"; there are {shown}" if shown else ""
 

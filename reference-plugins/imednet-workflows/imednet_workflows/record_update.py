@@ -12,7 +12,6 @@ from imednet.errors import (
     ImednetError,
     JobFailedError,
     JobTimeoutError,
-    NotFoundError,
 )
 from imednet.models import Job, Record, Subject
 from imednet_workflows.lookups import Name, find_form, find_interval, find_site
@@ -329,6 +328,8 @@ class _Reader:
         self._newest_subject, self._newest_record = subject, record
         self._used: set[int | None] = set()
         self._subjects: set[int] = set()
+        self._named: set[int] = set()
+        self._changed: dict[int | None, Record] | None = None
         self._read: dict[tuple[str | None, bool], dict[int | None, list[Record]]] = {}
 
     @classmethod
@@ -363,18 +364,21 @@ class _Reader:
         """Return the record that an item writes to; of a new one, only once it is `written`."""
         subject = subject or target.subject
         if target.record is not None:
-            if not written:
-                return target.record
-            try:
-                return self._sdk.records.get(self._study_key, target.record.record_id or "")
-            except NotFoundError:
-                return None
+            return self._written().get(target.record.record_id) if written else target.record
         if subject is None or (target.kind == "new" and not written):
             return None
         found = self._of_form(target, subject)
         if target.interval is not None:
             found = [r for r in found if r.interval_id == target.interval.interval_id]
         return self._meant(target, found)
+
+    def _written(self) -> dict[int | None, Record]:
+        """Return the named records as they are now; read for all of the call at once."""
+        if self._changed is None:
+            ids = sorted(self._named)
+            found = self._sdk.records.iter(self._study_key, record_id=ids) if ids else ()
+            self._changed = {record.record_id: record for record in found}
+        return self._changed
 
     def _of_form(self, target: Target, subject: Subject) -> list[Record]:
         """Return a subject's records of a form; read for all subjects of the call at once."""
@@ -391,8 +395,11 @@ class _Reader:
         return self._read[key].get(subject.subject_id, [])
 
     def expect(self, targets: Sequence[Target]) -> None:
-        """Take note of the subjects whose records will be asked for."""
+        """Take note of the records, and of whose records, that will be asked for."""
         self._read.clear()
+        self._changed = None
+        named = {t.record.record_id for t in targets if t.record is not None}
+        self._named = {each for each in named if each is not None}
         ids = {t.subject.subject_id for t in targets if t.subject is not None}
         self._subjects = {each for each in ids if each is not None}
 
@@ -411,13 +418,16 @@ class _Reader:
         if not wanted:
             return {}
         come = self._sdk.subjects.list(self._study_key, subject_id=(">", self._newest_subject))
+        free: dict[int | None, list[Subject]] = {}
+        for subject in come:
+            free.setdefault(subject.site_id, []).append(subject)
         found: dict[int, Subject] = {}
         for target in wanted:
-            site = target.site.site_id if target.site else None
-            free = [s for s in come if s.site_id == site and s not in found.values()]
-            fitting = [s for s in free if not _differences(target, self.current(target, s))]
-            if fitting or free:
-                found[target.position] = (fitting or free)[0]
+            here = free.get(target.site.site_id if target.site else None)
+            if here:
+                fits = (not _differences(target, self.current(target, each)) for each in here)
+                place = next((place for place, fit in enumerate(fits) if fit), 0)
+                found[target.position] = here.pop(place)
         return found
 
 

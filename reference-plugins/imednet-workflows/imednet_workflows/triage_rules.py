@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from imednet_workflows.canonical.tables import MASK
 from imednet_workflows.triage_items import Finding
 
 __all__ = [
@@ -93,14 +94,23 @@ def run_rules(
 
 
 def serious_adverse_events(study_key: str, events: pd.DataFrame) -> list[Finding]:
-    """Return one critical finding for each record of adverse_events with `serious` "Y"."""
+    """Return a critical finding for each record of adverse_events with `serious` "Y".
+
+    What is neither "Y" nor "N" (in either case) nor empty is a finding of its own, since
+    it may mean yes. Raises ValueError where `serious` is masked.
+    """
     found = _rows(events, "adverse_events", "record_id", "site_name", "subject_key", "serious")
+    if any(row["serious"] == MASK for row in found):
+        raise ValueError(
+            "serious is masked in adverse_events: make the tables with mask=False, or take "
+            "the variable out of phi_fields"
+        )
     return [
         Finding(
             study_key,
             SERIOUS_EVENT,
             f"record {row['record_id']}",
-            f"Serious adverse event: {row.get('term') or 'no term given'}",
+            f"{_seriousness(row['serious'])}: {row.get('term') or 'no term given'}",
             _joined(started=row.get("start_date"), outcome=row.get("outcome")),
             "critical",
             site=row["site_name"] or _numbered(row.get("site_id")),
@@ -108,8 +118,14 @@ def serious_adverse_events(study_key: str, events: pd.DataFrame) -> list[Finding
             record_id=row["record_id"],
         )
         for row in found
-        if row["serious"] == "Y"
+        if row["serious"] is not None and str(row["serious"]).strip().upper() not in ("N", "")
     ]
+
+
+def _seriousness(value: Any) -> str:
+    if str(value).strip().upper() == "Y":
+        return "Serious adverse event"
+    return f"Adverse event, serious is {value!r} (neither Y nor N)"
 
 
 def overdue_queries(

@@ -92,6 +92,22 @@ def test_more_subjects_than_are_asked_for(large: Any, names: Any) -> None:
     assert expected(large, names)
 
 
+@pytest.mark.parametrize("status", ["any", "all", "status"])
+def test_how_a_list_is_read_changes_nothing_else(large: Any, status: str) -> None:
+    told: list[tuple[int, int]] = []
+    how = {"limit": 10, "page_size": 50, "on_progress": lambda *seen: told.append(seen)}
+    subjects = (SUBJECT_FILTERS[status] or [None])[0]
+    found = large.flows.data_extraction.extract_records_by_criteria(
+        large.key, {"form_key": "VS", "sort": "record_id,DESC", **how}, subjects
+    )
+    everything = large.flows.data_extraction.extract_records_by_criteria(
+        large.key, {"form_key": "VS"}, subjects
+    )
+    ids = sorted((record.record_id for record in everything), reverse=True)
+    assert [record.record_id for record in found] == ids[:10]
+    assert told
+
+
 def test_two_filters_of_many_do_not_multiply(large: Any) -> None:
     large.server.requests.clear()
     found = large.flows.data_extraction.extract_records_by_criteria(

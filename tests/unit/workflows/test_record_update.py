@@ -373,6 +373,17 @@ def test_a_value_that_does_not_stand_is_told(
     assert outcome.stands is False
 
 
+def test_named_records_are_read_back_at_once(own: Any) -> None:
+    rows = [r for r in own.rows("records") if r["formKey"] == "VS" and not r["deleted"]][:30]
+    items = [{"formKey": "VS", "recordId": r["recordId"], "data": {"PULSE": 70}} for r in rows]
+    own.server.requests.clear()
+    result = own.flows.record_update.create_or_update_records(own.key, items, **VERIFIED)
+    assert [outcome.stands for outcome in result.records] == [True] * 30
+    assert [outcome.record_id for outcome in result.records] == [r["recordId"] for r in rows]
+    lists = [path for method, path in own.server.requests if method == "GET" and "/records" in path]
+    assert len(lists) == 3  # to check them, for the newest, to read them back
+
+
 def test_numbers_stand_however_they_are_written(own: Any, subject: str) -> None:
     update = own.flows.record_update
     update.create_or_update_records(own.key, [vitals(subject, "Baseline", TEMP="37.0")], **VERIFIED)

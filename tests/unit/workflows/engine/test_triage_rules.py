@@ -86,6 +86,11 @@ def failure() -> pd.DataFrame:
         ({"adverse_events": event()}, ["critical | Serious adverse event: Rash"]),
         ({"adverse_events": event(serious="N")}, []),
         ({"adverse_events": event(serious=pd.NA)}, []),
+        ({"adverse_events": event(serious="y")}, ["critical | Serious adverse event: Rash"]),
+        (
+            {"adverse_events": event(serious="Yes")},
+            ["critical | Adverse event, serious is 'Yes' (neither Y nor N): Rash"],
+        ),
         ({"adverse_events": event(term=None)}, ["critical | Serious adverse event: no term given"]),
         ({"queries": query()}, ["medium | Query open since 2026-01-21"]),
         ({"queries": query(age_days=61)}, ["high | Query open since 2026-01-21"]),
@@ -105,7 +110,7 @@ def failure() -> pd.DataFrame:
         ({"failures": failure()}, ["medium | adverse_events: term is empty"]),
     ],
     ids=[
-        *("serious", "not serious", "not known", "no term"),
+        *("serious", "not serious", "not known", "small letter", "another word", "no term"),
         *("overdue query", "old query", "young query", "closed", "not counted"),
         *("overdue visit", "long overdue", "in window", "late", "early"),
         *("no flag", "blank flag", "high", "far low", "unknown site", "failure"),
@@ -114,6 +119,11 @@ def failure() -> pd.DataFrame:
 def test_rules(frames: dict[str, pd.DataFrame], expected: list[str]) -> None:
     found = run_rules("S", SITES, **frames)
     assert [f"{one.severity} | {one.title}" for one in found.findings] == expected
+
+
+def test_masked_seriousness_is_refused() -> None:
+    with pytest.raises(ValueError, match="serious is masked"):
+        run_rules("S", SITES, adverse_events=event(serious="***"))
 
 
 def test_a_finding_says_where() -> None:
