@@ -160,7 +160,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Show the main job on a simulated study; options go to `imednet demo`."""
-    session.install("-q", ".", SIMULATOR)
+    session.install("-q", *PACKAGES)
     session.run("imednet", "demo", *session.posargs, success_codes=[0, 130])
 
 

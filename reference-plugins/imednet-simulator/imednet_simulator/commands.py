@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import shlex
+import socket
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,25 +62,45 @@ def simulate(
 
 
 def demo(*, port: int = 0, no_browser: bool = False) -> None:
-    """Show a simulated study: a summary in the terminal, and a server to try things on.
+    """Show a simulated study: a summary in the terminal, then the dashboard, connected.
+
+    Without imednet-streamlit the summary is all, and a server to try things on.
 
     Args:
-        port: where the simulator listens; 0 takes any free port
-        no_browser: open no browser (the summary needs none)
+        port: where the dashboard listens (the simulator, if there is none); 0 takes any free port
+        no_browser: open no browser, only tell the address
     """
     from imednet import ImednetSDK
     from imednet_simulator import summary
 
-    simulator = _make(port=port)
+    serve = _dashboard()
+    simulator = _make(port=port if serve is None else 0)
     _start(simulator)
     try:
         with ImednetSDK(simulator.api_key, simulator.security_key, simulator.url) as sdk:
             study = summary.gather(sdk, simulator.study_key, simulator.now)
         print(summary.render(study, plain=_needs_ascii()))
         print(_next_steps(simulator), flush=True)
-        _until_interrupted()
+        if serve is None:
+            _until_interrupted()
+        elif code := serve(port=port or _free_port(), no_browser=no_browser, demo=simulator.url):
+            raise SystemExit(code)
     finally:
         simulator.stop()
+
+
+def _dashboard() -> Callable[..., int] | None:
+    """Return what runs the dashboard until it ends; None where imednet-streamlit is not there."""
+    try:
+        from imednet_streamlit.commands import serve
+    except ModuleNotFoundError:
+        return None
+    return serve
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _day(text: str | None) -> date | None:

@@ -146,7 +146,8 @@ def test_process_from_start_to_ctrl_c() -> None:
 @ON_POSIX
 @pytest.mark.parametrize(("encoding", "bar"), [("utf-8", "█"), ("ascii", "#")])
 def test_demo(encoding: str, bar: str) -> None:
-    process = run("demo(no_browser=True)", PYTHONIOENCODING=encoding)
+    without = "import imednet_simulator.commands as c; c._dashboard = lambda: None\n"
+    process = run(f"{without}demo(no_browser=True)", PYTHONIOENCODING=encoding)
     try:
         text = read_until(process.stdout, "print(subject.subject_key")
         process.send_signal(signal.SIGINT)

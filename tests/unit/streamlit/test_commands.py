@@ -28,9 +28,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def started(folder: Path, port: int, **environ: str) -> subprocess.Popen[str]:
+def started(
+    folder: Path, port: int, command: str = "dashboard", **environ: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "imednet", "dashboard", "--port", str(port), "--no-browser"],
+        [sys.executable, "-m", "imednet", command, "--port", str(port), "--no-browser"],
         cwd=folder,
         env=os.environ | environ,
         stdout=subprocess.PIPE,
@@ -93,6 +95,26 @@ def test_it_listens_here_only_and_ends_with_its_child(tmp_path: Path, ending: in
         assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[ending]
         assert "Traceback" not in out
         assert not Path(f"/proc/{child}").exists()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc")
+def test_the_demo_shows_its_study_in_the_dashboard(tmp_path: Path) -> None:
+    port = free_port()
+    process = started(tmp_path, port, "demo")
+    try:
+        assert answer(port).data == b"ok"
+        (child,) = children(process.pid)
+        environ = Path(f"/proc/{child}/environ").read_text().split("\0")
+        (address,) = [each for each in environ if each.startswith("IMEDNET_DASHBOARD_DEMO=")]
+        os.kill(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "Enrolment by site" in out
+        assert f"The server stays up at {address.partition('=')[2]} until Ctrl-C" in out
+        assert "Traceback" not in out
     finally:
         process.kill()
         process.communicate()
