@@ -116,23 +116,32 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
     """Test the installed wheels: first without workflows and dashboard, then with them.
 
     What the core does without a plugin can only be seen where there is none. No
-    process of a test finds the checkout by standing in it (PYTHONSAFEPATH).
+    process of a test finds the checkout by standing in it (PYTHONSAFEPATH). Of paths
+    that are given, each is run where it belongs.
     """
     wheels = build_wheels(session)
+    asked = [word.replace("\\", "/") for word in session.posargs]
+    given = [word for word in asked if word.startswith("tests/")]
+    words = [word for word in session.posargs if word.replace("\\", "/") not in given]
     codes = [0, 5] if session.posargs else [0]  # 5: the words given pick no test there
     env = {"PYTHONSAFEPATH": "1"}
-    later = ["tests/unit/workflows", "tests/unit/streamlit"]
-    left = [f"--ignore={folder}" for folder in later]
+    later = ("tests/unit/workflows", "tests/unit/streamlit")
+    second = [path for path in given if path.startswith(later)]
+    first = [path for path in given if path not in second]
     unwanted = ["imednet-workflows", "imednet-streamlit", "orjson"]
     session.run("pip", "uninstall", "-q", "-y", *unwanted, silent=True)
     install(session, wheels["imednet"], wheels["imednet_simulator"], others=others)
-    session.run("pytest", *left, *session.posargs, env=env, success_codes=codes)
-    both = wheels["imednet_workflows"], wheels["imednet_streamlit"]
-    install(session, *both, others=[*others, *plugins, LOGIC])
-    session.run("pytest", *later, *session.posargs, env=env, success_codes=codes)
-    session.install("-q", "orjson>=3.10")  # the extra `speed` must read the same
-    alike = [f"tests/unit/core/test_{name}.py" for name in ("http", "paging", "decoding")]
-    session.run("pytest", *alike, *session.posargs, env=env, success_codes=codes)
+    if first or not given:
+        left = first or [f"--ignore={folder}" for folder in later]
+        session.run("pytest", *left, *words, env=env, success_codes=codes)
+    if second or not given:
+        both = wheels["imednet_workflows"], wheels["imednet_streamlit"]
+        install(session, *both, others=[*others, *plugins, LOGIC])
+        session.run("pytest", *(second or later), *words, env=env, success_codes=codes)
+    if not given:
+        session.install("-q", "orjson>=3.10")  # the extra `speed` must read the same
+        alike = [f"tests/unit/core/test_{name}.py" for name in ("http", "paging", "decoding")]
+        session.run("pytest", *alike, *words, env=env, success_codes=codes)
 
 
 @nox.session
