@@ -17,9 +17,9 @@ __all__ = ["TABLES", "Table", "site_names"]
 
 Config: TypeAlias = StudyConfiguration | None
 _PEOPLE = ("sites", "subjects")
-_QUERIES = (*_PEOPLE, "forms", "variables", "intervals", "records", "queries")
+_QUERIES = (*_PEOPLE, "forms", "variables", "intervals", "visits", "records", "queries")
 _PAGES = (*_PEOPLE, "forms", "intervals", "visits", "records")
-_ALL = (*_QUERIES, "visits", "record_revisions")
+_ALL = (*_QUERIES, "record_revisions")
 
 
 @dataclass(frozen=True)

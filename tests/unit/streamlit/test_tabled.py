@@ -1,0 +1,67 @@
+"""Each page's table, made from the lists it says it needs, is that of the whole study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from imednet import ImednetSDK
+from imednet_simulator import Simulator
+from imednet_streamlit import data, tabled
+from imednet_workflows import metrics
+from imednet_workflows.frames import StudyFrames, list_frames, study_frames
+
+ASOF = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[StudyFrames]:
+    """A study of which some parts are deleted or disabled, so that not all counts."""
+    with Simulator(sites=4, subjects=40, seed=1, asof=date(2026, 3, 2)) as server:
+        study = server.study
+        records, visits = study["records"], study["visits"]
+        asked = {
+            records.value(row, "visitId")
+            for query in range(len(study["queries"]))
+            for row in records.find("recordId", study["queries"].value(query, "recordId"))
+        }
+        for row in [row for row in range(len(visits)) if visits.value(row, "visitId") in asked][:9]:
+            visits.change(row, deleted=True)
+        for name, field, wanted, change in (
+            ("variables", "variableName", "PULSE", {"disabled": True}),
+            ("forms", "formKey", "CM", {"disabled": True}),
+            ("intervals", "intervalName", "Week 2", {"disabled": True}),
+            ("subjects", "siteId", 2, {"deleted": True}),
+        ):
+            study[name].change(study[name].find(field, wanted)[0], **change)
+        with ImednetSDK(server.api_key, server.security_key, server.url) as sdk:
+            yield study_frames(sdk, "DEMO")
+
+
+def test_the_study_is_worth_testing(whole: StudyFrames) -> None:
+    state = metrics.query_state(whole, asof=ASOF)
+    visits = whole.visits.loc[whole.visits["deleted"], "visit_id"]
+    theirs = whole.records.loc[whole.records["visit_id"].isin(visits), "record_id"]
+    assert len(theirs) > 3
+    assert (state["record_id"].isin(theirs) & ~state["counted"]).any()
+
+
+@pytest.mark.parametrize("name", tabled.TABLES)
+def test_a_table_needs_no_more_lists_than_it_says(whole: StudyFrames, name: str) -> None:
+    table = tabled.TABLES[name]
+    parts = {part for each in table.lists for part in list_frames(each, [])}
+    some = data.study_frames("DEMO", {part: getattr(whole, part) for part in parts})
+    made, expected = (_comparable(name, table.make(each, None, ASOF)) for each in (some, whole))
+    assert made.keys() == expected.keys()
+    for key, frame in expected.items():
+        pd.testing.assert_frame_equal(made[key], frame)
+
+
+def _comparable(name: str, made: Any) -> dict[str, pd.DataFrame]:
+    if name == "query_frames":  # what the page makes of them
+        return {"flux": metrics.query_flux(data.study_frames("DEMO", made), asof=ASOF)}
+    return made if isinstance(made, dict) else {"table": made}
