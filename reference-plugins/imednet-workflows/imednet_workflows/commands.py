@@ -310,7 +310,7 @@ class Queries:
 
         day = moment_of(asof)
         with writing(output, to) as put:
-            frames = _frames(study)
+            frames = _frames(study, QUERY_LISTS)
             state = _with_site_names(metrics.query_state(frames, asof=day), frames)
             if by is not None and by not in state:
                 has = ", ".join(state.columns)
@@ -323,7 +323,7 @@ class Queries:
         from imednet_workflows import metrics
 
         with writing(output, to) as put:
-            frames = _frames(study)
+            frames = _frames(study, QUERY_LISTS)
             found = _with_site_names(metrics.query_state(frames, asof=moment_of(None)), frames)
             if site is not None:
                 found = found[found["site_id"] == _site_id(frames, site)]
@@ -347,7 +347,7 @@ def _metric(name: str, table: Callable[..., Any], about: str) -> Callable[..., N
 
         configuration, day = configuration_in(config), moment_of(asof)
         with writing(output, to) as put:
-            frames = _frames(study)
+            frames = _frames(study, METRIC_LISTS)
             put.frame(_with_site_names(table(metrics, frames, configuration, day), frames))
 
     command.__name__ = name
@@ -483,11 +483,16 @@ def _sdk() -> ImednetSDK:
     return ImednetSDK()
 
 
-def _frames(study: str) -> StudyFrames:
+#: What is read for queries, and what else for the other metrics.
+QUERY_LISTS = ("records", "queries", "visits", "subjects", "sites", "forms", "intervals")
+METRIC_LISTS = (*QUERY_LISTS, "record_revisions")
+
+
+def _frames(study: str, lists: tuple[str, ...]) -> StudyFrames:
     from imednet_workflows.frames import study_frames
 
     with _sdk() as sdk, Progress() as progress:
-        return study_frames(sdk, study, on_progress=progress.of)
+        return study_frames(sdk, study, lists=lists, on_progress=progress.of)
 
 
 def _with_site_names(table: pd.DataFrame, frames: StudyFrames) -> pd.DataFrame:

@@ -8,7 +8,7 @@ gives an empty frame with all columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -172,13 +172,19 @@ def study_frames(
     sdk: ImednetSDK,
     study_key: str,
     *,
+    lists: Collection[str] = tuple(LISTS),
     on_progress: Callable[[str, int, int], object] | None = None,
 ) -> StudyFrames:
     """Read a study into frames, several lists side by side.
 
-    `on_progress` is called with the list's name, rows so far and rows in all, from
-    worker threads. Raises whatever a list raises: a failed list is never an empty frame.
+    Of `lists` that are left out the frames are without rows (variables are read
+    wherever records are). `on_progress` is called with the list's name, rows so far
+    and rows in all, from worker threads. Raises whatever a list raises: a failed list
+    is never an empty frame; ValueError for a name that is not in `LISTS`.
     """
+    unknown = sorted(set(lists) - LISTS.keys())
+    if unknown:
+        raise ValueError(f"there is no list {unknown[0]!r}: there are {', '.join(LISTS)}")
 
     def fetch(name: str) -> list[Any]:
         def told(done: int, total: int) -> None:
@@ -188,11 +194,13 @@ def study_frames(
         found: list[Any] = getattr(sdk, name).list(study_key, on_progress=told)
         return found
 
-    variables: list[models.Variable] = fetch("variables")
+    needed = {"records", "variables"} & set(lists)
+    variables: list[models.Variable] = fetch("variables") if needed else []
 
     def made(name: str) -> dict[str, pd.DataFrame]:
-        rows = variables if name == "variables" else fetch(name)
-        return list_frames(name, rows, variables)
+        if name == "variables":
+            return list_frames(name, variables)
+        return list_frames(name, fetch(name) if name in lists else [], variables)
 
     frames: dict[str, pd.DataFrame] = {}
     with ThreadPoolExecutor(max_workers=3) as pool:  # each list's rows are freed with its frame

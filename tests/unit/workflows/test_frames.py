@@ -164,3 +164,29 @@ def test_a_list_that_fails_is_an_error(own: Any, position: int) -> None:
     own.server.fail_next("500")
     with pytest.raises(ServerError):
         frames.study_frames(own.sdk, own.key)
+
+
+@pytest.mark.parametrize(
+    ("lists", "asked"),
+    [
+        ((), set()),
+        (("queries",), {"queries"}),
+        (("records", "sites"), {"records", "variables", "sites"}),
+    ],
+    ids=["none", "queries", "records"],
+)
+def test_only_the_lists_wanted_are_read(study: Any, lists: Any, asked: set[str]) -> None:
+    told: set[str] = set()
+    found = frames.study_frames(
+        study.sdk, study.key, lists=lists, on_progress=lambda name, *_: told.add(name)
+    )
+    whole = frames.study_frames(study.sdk, study.key)
+    assert told == asked
+    for name in frames.LISTS:
+        frame, full = getattr(found, name), getattr(whole, name)
+        pd.testing.assert_frame_equal(frame, full if name in asked else full.iloc[:0])
+
+
+def test_a_list_that_is_none_is_refused(study: Any) -> None:
+    with pytest.raises(ValueError, match="there is no list 'query': there are records, "):
+        frames.study_frames(study.sdk, study.key, lists=("query",))
