@@ -140,7 +140,7 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
         session.run("pytest", *(second or later), *words, env=env, success_codes=codes)
     if not given:
         session.install("-q", "orjson>=3.10")  # the extra `speed` must read the same
-        alike = [f"tests/unit/core/test_{name}.py" for name in ("http", "paging", "decoding")]
+        alike = [f"tests/unit/core/test_{name}.py" for name in ("bodies", "paging", "decoding")]
         session.run("pytest", *alike, *words, env=env, success_codes=codes)
 
 

@@ -1,12 +1,11 @@
 """One request: headers, proxies, certificates, retries, deadlines, and status to error.
 
-The only module that imports urllib3, and so the only one that is imported when
-the first request is made. Retrying is urllib3's; what stands here is the policy.
+With `bounds` the only module that imports urllib3, and so imported only when the
+first request is made. Retrying is urllib3's; what stands here is the policy.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
@@ -14,177 +13,29 @@ import ssl
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping
-from http.client import HTTPResponse as RawResponse
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
-from urllib3 import connection, connectionpool, exceptions
+from urllib3 import exceptions
 
 from imednet import __version__
+from imednet.bodies import Answer, encoded, parsed, unzipped
+from imednet.bounds import HTTPPool, HTTPSPool
 from imednet.config import Credentials, Settings, is_loopback
 from imednet.errors import ConfigurationError, RequestError, ResponseError, for_status
 
-__all__ = ["Answer", "Transport", "parsed", "url_length"]
+__all__ = ["Transport", "url_length"]
 
 
-def _json_reader() -> Callable[[bytes], Any]:
-    """Return the standard library's reader, or orjson's where that reads the same.
-
-    orjson rounds whole numbers over 64 bits, and refuses some text that the
-    standard library takes: what it might read otherwise goes to the latter.
-    """
-    strict = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite).decode
-
-    def plain(body: bytes) -> Any:
-        return strict(body.decode())
-
-    try:
-        from orjson import loads
-    except ImportError:
-        return plain
-
-    def fast(body: bytes) -> Any:
-        # A run of 19 digits has four among every fourth byte, which is quicker to look at.
-        if b"0000" in body[::4].translate(_DIGITS) and _LONG_NUMBER in body.translate(_DIGITS):
-            return plain(body)
-        try:
-            return loads(body)
-        except ValueError:
-            return plain(body)
-
-    return fast
-
-
-_DIGITS = bytes(48 if 48 <= code <= 57 else code for code in range(256))  # any digit: 0
-_LONG_NUMBER = b"0" * 19
-
-
-def _not_json(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number - number:
-        raise ValueError(f"{text} is no number that can be held")
-    return number
-
-
-_loads = _json_reader()
 log = logging.getLogger("imednet")
 log.addHandler(logging.NullHandler())  # silent until a program asks to hear
 
-BODY_LIMIT = 256 * 1024 * 1024  # bytes
-DEADLINE = 10  # times the timeout, for one whole try
 WAIT_LIMIT = 60.0  # seconds between two tries, whatever Retry-After asks
 REDIRECTS = 5  # on the same host; they are no tries
 RETRIED = (429, 500, 502, 503, 504)
 POOL_SIZE = 64  # connections kept; more can be open, and are closed after use
-
-
-class Answer(NamedTuple):
-    """A body that came with a 2xx status, not yet parsed."""
-
-    body: bytes
-    content_type: str
-    method: str
-    path: str
-    throttled: bool  #: whether the server said 429 on the way
-
-    def __repr__(self) -> str:  # the body may hold patient data, or a key that was echoed
-        return f"<answer of {len(self.body)} bytes to {self.method} {self.path}>"
-
-
-# --- Bounds: a server that drips bytes, or never stops, is cut off ------------------------------
-
-
-class _BoundedReader(io.RawIOBase):
-    """A socket's bytes, no later than a deadline and no more than the limit."""
-
-    def __init__(self, raw: Any, sock: Any) -> None:
-        self._raw, self._sock = raw, sock
-        self._wait = sock.gettimeout()
-        self._deadline = time.monotonic() + DEADLINE * self._wait
-        self._read = 0
-        self._last = b""  # the last byte that is no blank
-        self.ends_json = False  #: no length was declared, so that only the JSON can tell
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"the answer did not end within {DEADLINE} times the timeout")
-        self._sock.settimeout(min(self._wait, left))
-        count: int = self._raw.readinto(buffer)
-        self._read += count
-        if self._read > BODY_LIMIT:
-            raise ResponseError(_TOO_LONG)
-        if count:
-            end = bytes(buffer[max(0, count - 64) : count]).rstrip()
-            self._last = (end or bytes(buffer[:count]).rstrip())[-1:] or self._last
-        elif self.ends_json and self._last not in (b"}", b"]"):
-            raise ConnectionResetError("the connection closed within the answer's JSON")
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-_TOO_LONG = (
-    f"the answer is longer than {BODY_LIMIT >> 20} MiB and was refused: "
-    "ask for fewer rows a page (page_size=)"
-)
-
-
-class _Reader(io.BufferedReader):
-    """Buffers, and takes an end within the head for what it is: http.client would not."""
-
-    in_head = True
-
-    def readline(self, size: int | None = -1) -> bytes:
-        line = super().readline(size)
-        if self.in_head and line[-1:] != b"\n" and len(line) <= 65536:
-            raise ConnectionResetError("the connection closed within the answer's head")
-        return line
-
-
-class _BoundedResponse(RawResponse):
-    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        self.fp: Any = _Reader(_BoundedReader(self.fp.detach(), sock), 65536)
-
-    def begin(self) -> None:
-        super().begin()
-        if self.fp is not None:
-            self.fp.in_head = False
-            plain = "json" in self.getheader("Content-Type", "") and not self.getheader(
-                "Content-Encoding"
-            )
-            self.fp.raw.ends_json = plain and self.length is None and not self.chunked
-        if (self.length or 0) > BODY_LIMIT:
-            raise ResponseError(_TOO_LONG)
-
-
-class _HTTPConnection(connection.HTTPConnection):
-    response_class = _BoundedResponse
-
-
-class _HTTPSConnection(connection.HTTPSConnection):
-    response_class = _BoundedResponse
-
-
-class _HTTPPool(connectionpool.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(connectionpool.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
 
 
 # --- Retries: urllib3's, told in the log by method and path only --------------------------------
@@ -328,7 +179,7 @@ class Transport:
             response = self._pool.urlopen(
                 method,
                 self._root + path + query(params),
-                body=None if body is None else _encoded(body),
+                body=None if body is None else encoded(body),
                 headers=_Headers(self._credentials.headers(), **_HEADERS, **(headers or {})),
                 retries=_Retry.for_call(call, settings.retries, settings.backoff_factor),
                 redirect=method == "GET",
@@ -359,7 +210,7 @@ class Transport:
         encoding = scrub(response.headers.get("Content-Encoding") or "identity").lower()
         answer = Answer(response.data, kind, call.method, call.path, call.throttled)
         if 200 <= status < 300:
-            return answer._replace(body=_unzipped(answer, encoding))
+            return answer._replace(body=unzipped(answer, encoding))
         if status < 400:
             raise ResponseError(
                 f"{call.method} {call.path} answered {status}, a redirect that leads nowhere: "
@@ -420,7 +271,7 @@ def _manager(settings: Settings, scheme: str, host: str) -> urllib3.PoolManager:
         options["ssl_context"] = _ssl_context(settings.ca_bundle)
     proxy = _proxy_for(scheme, host)
     manager = urllib3.PoolManager(**options) if proxy is None else _proxy_manager(proxy, options)
-    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
     return manager
 
 
@@ -483,50 +334,10 @@ def url_length(settings: Settings, path: str, params: Mapping[str, Any]) -> int:
     return len(settings.base_url) + len(path) + len(query(params))
 
 
-def _encoded(body: Any) -> bytes:
-    try:
-        return json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
-    except TypeError as error:
-        raise TypeError(f"the body cannot be sent as JSON: {error}") from None
-    except ValueError as error:
-        raise ValueError(f"the body cannot be sent as JSON: {error}") from None
-
-
-def _unzipped(answer: Answer, encoding: str) -> bytes:
-    """Undo gzip, within the limit: a small body may hold a huge one."""
-    if encoding == "identity" or not answer.body:
-        return answer.body
-    what = f"{answer.method} {answer.path} answered with a body"
-    if encoding not in ("gzip", "x-gzip"):
-        raise ResponseError(f"{what} encoded as {encoding!r}, which was not asked for.")
-    inflater = zlib.decompressobj(31)
-    try:
-        body = inflater.decompress(answer.body, BODY_LIMIT)
-    except zlib.error as error:
-        raise ResponseError(f"{what} whose gzip is broken: {error}.") from None
-    if inflater.unconsumed_tail:
-        raise ResponseError(_TOO_LONG)
-    if not inflater.eof:
-        raise ResponseError(f"{what} whose gzip is cut short.")
-    return body
-
-
-def parsed(answer: Answer) -> Any:
-    """Parse an answer's JSON; raises ResponseError for HTML, cut JSON, or nothing."""
-    try:
-        return _loads(answer.body)
-    except (ValueError, RecursionError):
-        size, kind = len(answer.body), answer.content_type
-        raise ResponseError(
-            f"{answer.method} {answer.path} answered with {size} bytes of {kind} that are not "
-            "whole JSON: is a proxy or login page in between, or base_url another server's?"
-        ) from None
-
-
 def _reasons(answer: Answer, encoding: str, scrub: Callable[[str], str]) -> dict[str, Any]:
     """Read either of the API's two error bodies; what is neither gives no reasons."""
     try:
-        error = parsed(answer._replace(body=_unzipped(answer, encoding)))["metadata"]["error"]
+        error = parsed(answer._replace(body=unzipped(answer, encoding)))["metadata"]["error"]
         field = error.get("field") or {}
         attribute, value = field.get("attribute"), field.get("value")
     except (ResponseError, KeyError, TypeError, AttributeError):

@@ -16,8 +16,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeGuard
 
+from imednet.bodies import Answer, parsed
 from imednet.errors import PaginationError, ResponseError
-from imednet.http import Answer, parsed
 
 __all__ = ["Listing", "RowsMoved", "pages", "total_of"]
 

@@ -257,7 +257,7 @@ def _address(text: str) -> str:
 
 
 def _job(answer: Any) -> Job:
-    from imednet.http import parsed
+    from imednet.bodies import parsed
     from imednet.models import Job
     from imednet.models.decoding import decoder
 

@@ -230,7 +230,7 @@ class ImednetSDK:
         verb = method.upper() if isinstance(method, str) else ""
         if not verb.isalpha():
             raise ValueError(f"method is {method!r}: give GET, POST ...")
-        from imednet.http import parsed
+        from imednet.bodies import parsed
 
         answer = self.transport.send(verb, _below_root(path), params, body)
         return parsed(answer) if answer.body else None

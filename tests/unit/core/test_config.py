@@ -460,7 +460,7 @@ def test_a_traceback_with_local_variables_holds_no_key(connect: Any) -> None:
 def test_nor_does_one_of_an_answer(
     serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, answer: Answer
 ) -> None:
-    monkeypatch.setattr("imednet.http.BODY_LIMIT", 9000)
+    monkeypatch.setattr("imednet.bodies.BODY_LIMIT", 9000)
     with pytest.raises(ImednetError) as caught:
         connect(serve(answer)).sites.list("S")
     assert not shows_a_key("".join(_own_frames_and_causes(caught.value)))

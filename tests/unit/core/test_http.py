@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 import trustme
+from calls import failure, names
 from scripted import Answer, Proxy, Server, page, refusal, reply
 
-from imednet import __version__, errors, http
+from imednet import __version__, bodies, errors, http
 from imednet.errors import (
     ApiError,
     ConfigurationError,
@@ -32,16 +33,6 @@ FINE = reply(page([{"siteId": 1}]))
 SILENT, RESET, HANG = Answer(silent=True), Answer(reset=True), Answer(hang=True)
 JOB = {"jobId": "j", "batchId": "b", "state": "created"}
 RECORD = [{"formKey": "REG", "data": {}}]
-
-
-def names(sdk: Any) -> list[int]:
-    return [site.site_id for site in sdk.sites.list("S")]
-
-
-def failure(kind: type[Exception], call: Any) -> Any:
-    with pytest.raises(kind) as caught:
-        call()
-    return caught.value
 
 
 @pytest.fixture
@@ -383,112 +374,6 @@ def test_a_write_that_never_got_out_does_not_alarm(connect: Any, stack: Any) -> 
     assert "It is not known" not in str(error)
 
 
-# --- bounds
-
-
-def test_a_server_that_drips_is_cut_off(
-    serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "DEADLINE", 3)
-    server = serve(reply(page([]), drip=0.02))
-    started = time.monotonic()
-    error = failure(RequestError, lambda: names(connect(server, timeout=0.1)))
-    assert "no answer in time (timeout is 0.1 s; see timeout=)" in str(error)
-    assert 0.2 < time.monotonic() - started < 2
-
-
-def test_the_deadline_is_ten_times_the_timeout() -> None:
-    assert http.DEADLINE == 10
-
-
-def test_a_slow_answer_within_the_deadline_is_read(serve: Any, connect: Any) -> None:
-    body = json.dumps(page([{"siteId": 1}])).encode()
-    assert names(connect(serve(reply(body, drip=0.001)), timeout=0.5)) == [1]
-
-
-def test_a_head_that_drips_is_cut_off(
-    serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "DEADLINE", 1)
-    error = failure(RequestError, lambda: names(connect(serve(HANG), timeout=0.1)))
-    assert "no answer in time" in str(error)
-
-
-TOO_LONG = (
-    "the answer is longer than 256 MiB and was refused: ask for fewer rows a page (page_size=)"
-)
-
-
-def test_the_limit_is_256_mib() -> None:
-    assert http.BODY_LIMIT == 256 * 2**20
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        reply(b" " * 5001),
-        reply(b" ", length=2**40),
-        reply(b" " * 5001, unsized=True),
-        reply(b" " * 5001, chunked=True),
-        reply(b" " * 4096, endless=True),
-        reply(gzip.compress(b" " * 5001), headers={"Content-Encoding": "gzip"}),
-    ],
-    ids=["long", "claims", "unsized", "chunked", "endless", "gzip bomb"],
-)
-def test_a_body_over_the_limit_is_refused(
-    serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, answer: Answer
-) -> None:
-    monkeypatch.setattr(http, "BODY_LIMIT", 5000)
-    server = serve(answer)
-    error = failure(ResponseError, lambda: names(connect(server, retries=2)))
-    assert str(error) == TOO_LONG
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("way", ["sized", "unsized", "chunked"])
-def test_a_body_within_the_limit_is_read(
-    serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
-    monkeypatch.setattr(http, "BODY_LIMIT", 5000)
-    body = json.dumps(page([{"siteId": 1}])).encode().ljust(4000)
-    options = {} if way == "sized" else {way: True}
-    assert names(connect(serve(reply(body, **options)))) == [1]
-
-
-# --- gzip
-
-PACKED = gzip.compress(json.dumps(page([{"siteId": 1}])).encode())
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
-def test_gzip_is_undone(serve: Any, connect: Any, encoding: str) -> None:
-    assert names(connect(serve(reply(PACKED, headers={"Content-Encoding": encoding})))) == [1]
-
-
-def test_identity_is_no_encoding(serve: Any, connect: Any) -> None:
-    answer = reply(page([{"siteId": 1}]), headers={"Content-Encoding": "identity"})
-    assert names(connect(serve(answer))) == [1]
-
-
-@pytest.mark.parametrize(
-    ("body", "encoding", "said"),
-    [
-        (PACKED[:-9], "gzip", "whose gzip is cut short."),
-        (b"{}", "gzip", "whose gzip is broken: Error -3 while decompressing data: "),
-        (PACKED[:20] + b"\xff" * 9 + PACKED[29:], "gzip", "whose gzip is broken: "),
-        (b"{}", "br", "encoded as 'br', which was not asked for."),
-        (b"{}", "deflate", "encoded as 'deflate', which was not asked for."),
-    ],
-    ids=["cut", "none", "broken", "br", "deflate"],
-)
-def test_a_body_that_cannot_be_unpacked(
-    serve: Any, connect: Any, body: bytes, encoding: str, said: str
-) -> None:
-    answer = reply(body, headers={"Content-Encoding": encoding})
-    error = failure(ResponseError, lambda: names(connect(serve(answer))))
-    assert str(error).startswith(f"GET {PATH} answered with a body {said}")
-
-
 # --- redirects
 
 
@@ -661,10 +546,10 @@ def test_a_folder_without_the_authority_does_not_make_it_known(
 def test_bounds_hold_over_tls_too(
     secure: Any, connect: Any, bundle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "BODY_LIMIT", 5000)
+    monkeypatch.setattr(bodies, "BODY_LIMIT", 5000)
     server = secure(reply(b" " * 4096, endless=True))
     error = failure(ResponseError, lambda: names(connect(server, ca_bundle=bundle)))
-    assert str(error) == TOO_LONG
+    assert str(error) == bodies.TOO_LONG
 
 
 def test_a_short_body_over_tls_is_tried_again(secure: Any, connect: Any, bundle: str) -> None:
@@ -866,24 +751,7 @@ def test_what_urllib3_says_of_others_goes_through(
     assert any("/others" in record.getMessage() for record in caplog.records)
 
 
-# --- bodies and queries
-
-
-def test_a_body_that_is_no_json_is_refused_before_it_is_sent(serve: Any, connect: Any) -> None:
-    server = serve(reply({}))
-    sdk = connect(server)
-    for body in ({"a": float("nan")}, {"a": object()}, {"a": "\ud800"}):
-        error = failure(
-            (TypeError, ValueError), lambda body=body: sdk.request("POST", "x", body=body)
-        )
-        assert str(error).startswith("the body cannot be sent as JSON: ")
-    assert server.requests == []
-
-
-def test_a_body_is_utf8(serve: Any, connect: Any) -> None:
-    server = serve(reply({}))
-    connect(server).request("POST", "x", body={"name": "Köln"})
-    assert server.requests[0].body == '{"name": "Köln"}'.encode()
+# --- queries
 
 
 @pytest.mark.parametrize(
@@ -901,44 +769,6 @@ def test_a_body_is_utf8(serve: Any, connect: Any) -> None:
 )
 def test_query(params: Any, query: str) -> None:
     assert http.query(params) == query
-
-
-# --- one JSON, whichever reader is installed
-
-LONG = b'{"id": 18446744073709551617, "text": "12345678901234567890123"}'
-
-
-@pytest.mark.parametrize(
-    ("body", "content"),
-    [
-        pytest.param(LONG, {"id": 2**64 + 1, "text": "12345678901234567890123"}, id="long-number"),
-        *(
-            pytest.param(b" " * at + b"[-9223372036854775809]", [-(2**63) - 1], id=f"long-at-{at}")
-            for at in range(4)
-        ),
-        pytest.param(b'{"a": "\\ud800"}', {"a": "\ud800"}, id="half-a-character"),
-        pytest.param(b'{"a": 1.5, "a": 2}', {"a": 2}, id="doubled-key"),
-    ],
-)
-def test_json_is_read_alike(body: bytes, content: Any) -> None:
-    assert http._loads(body) == content
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"[NaN]", b"[1e999]", b"[-Infinity]", b'{"a"', b"\xff", b"[" * 200_001 + b"]" * 200_001],
-    ids=["nan", "too-large", "infinity", "cut", "no-utf-8", "too-deep"],
-)
-def test_what_is_no_json_is_refused_alike(serve: Any, connect: Any, body: bytes) -> None:
-    with pytest.raises(ResponseError, match="are not whole JSON"):
-        names(connect(serve(reply(body))))
-
-
-def test_a_cut_body_that_only_its_json_betrays_is_tried_again(serve: Any, connect: Any) -> None:
-    whole = json.dumps(page([{"siteId": 1}])).encode()
-    server = serve(reply(whole[:-9], unsized=True), reply(whole, unsized=True))
-    assert names(connect(server, retries=1)) == [1]
-    assert len(server.requests) == 2
 
 
 def test_a_closed_sdk_says_so_while_a_list_is_read(serve: Any, connect: Any) -> None:
