@@ -31,7 +31,7 @@ from imednet.output import guarded
 from imednet_simulator import Simulator
 from imednet_simulator.errors import RefusedError
 from imednet_simulator.jobs import Jobs
-from imednet_workflows import Workflows, commands, metrics
+from imednet_workflows import Workflows, commands, metric_commands, metrics
 from imednet_workflows.frames import StudyFrames, study_frames
 from imednet_workflows.lookups import find_site
 from imednet_workflows.profiling import profile
@@ -231,7 +231,7 @@ def test_there_are_the_documented_commands() -> None:
         *("open", "by-site", "ageing"),
     }
     assert {words[1] for words in COMMANDS if words[0] == "metrics"} == {
-        name.replace("_", "-") for name in commands.TABLES
+        name.replace("_", "-") for name in metric_commands.TABLES
     }
 
 
@@ -345,7 +345,7 @@ EXPECTED: dict[str, Table] = {
 
 
 def test_every_table_is_looked_at() -> None:
-    assert set(EXPECTED) == set(commands.TABLES)
+    assert set(EXPECTED) == set(metric_commands.TABLES)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
