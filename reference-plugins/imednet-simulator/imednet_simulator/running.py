@@ -94,7 +94,7 @@ class Simulator:
         self.api.faults.plan(Fault(kind, retry_after, seconds), times)
 
     def start(self) -> Simulator:
-        """Listen, and return once requests are answered."""
+        """Listen, and return once requests are answered; RuntimeError if that fails."""
         listener = _listener(self.port)
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -103,6 +103,7 @@ class Simulator:
             log_level="critical",
             access_log=False,
             lifespan="off",
+            ws="none",  # or uvicorn imports whatever package for them is installed
             timeout_keep_alive=75,  # long enough that no client meets a connection just closing
             timeout_graceful_shutdown=1,
         )
@@ -112,6 +113,9 @@ class Simulator:
         self._thread.daemon = True
         self._thread.start()
         server.ready.wait()
+        if server.failure is not None:
+            self.stop()
+            raise RuntimeError("the simulator's server did not start") from server.failure
         return self
 
     def stop(self) -> None:
@@ -155,10 +159,15 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self.failure: BaseException | None = None
 
     def serve_on(self, listener: socket.socket) -> None:
         try:
             self.run(sockets=[listener])
+        except BaseException as failure:
+            self.failure = failure
+            if self.ready.is_set():  # nobody waits for it any more: let it be seen
+                raise
         finally:
             listener.close()
             self.ready.set()

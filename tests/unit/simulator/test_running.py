@@ -127,3 +127,15 @@ def test_unknown_names() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nope'"):
         _ = imednet_simulator.nope
     assert Path(imednet_simulator.__file__).with_name("py.typed").exists()
+
+
+def test_a_server_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("no loop")
+
+    monkeypatch.setattr("uvicorn.Server.startup", fail)
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="did not start") as caught:
+        Simulator(subjects=0, sites=1).start()
+    assert isinstance(caught.value.__cause__, OSError)
+    assert threading.active_count() == before
