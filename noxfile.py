@@ -81,7 +81,14 @@ SOURCES = [
     f"{WORKFLOWS}/imednet_workflows",
     f"{STREAMLIT}/imednet_streamlit",
 ]
-TEST_TOOLS = ["pytest>=9", "hypothesis>=6.100", "pandas>=2.2.3", "scipy>=1.13", "trustme>=1.2"]
+TEST_TOOLS = [
+    "pytest>=9",
+    "pytest-xdist>=3.6",
+    "hypothesis>=6.100",
+    "pandas>=2.2.3",
+    "scipy>=1.13",
+    "trustme>=1.2",
+]
 LOGIC = "cel-expr-python>=0.1.3,<0.2"  # the workflows' extra for business logic
 #: The oldest version of each dependency that the project says it works with.
 LOWEST = [
@@ -123,6 +130,7 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
     asked = [word.replace("\\", "/") for word in session.posargs]
     given = [word for word in asked if word.startswith("tests/")]
     words = [word for word in session.posargs if word.replace("\\", "/") not in given]
+    words = words if session.posargs else ["-n", "auto"]
     codes = [0, 5] if session.posargs else [0]  # 5: the words given pick no test there
     env = {"PYTHONSAFEPATH": "1"}
     later = ("tests/unit/workflows", "tests/unit/streamlit")
