@@ -122,8 +122,9 @@ class StudyConfiguration(Configuration):
     `statuses` says which of the study's own words mean what ("enrolled",
     "screen_failure", "complete" ...: lists of words, compared without case).
     `targets` is by site name. `terminology_lookups` maps raw to standard values
-    by list name. `phi_fields` names the variables to mask. An empty dict or list
-    means that the reader's defaults hold.
+    by list name. `phi_fields` names the variables to mask. `allow_blinded` lets
+    blinded variables be used and shown; without it they come nowhere. An empty
+    dict or list means that the reader's defaults hold.
     """
 
     version: int | None = None
@@ -133,6 +134,7 @@ class StudyConfiguration(Configuration):
     terminology_lookups: dict[str, dict[str, str]] = field(default_factory=dict)
     widgets: list[WidgetConfig] = field(default_factory=list)
     phi_fields: list[str] = field(default_factory=list)
+    allow_blinded: bool = False
     statuses: dict[str, list[str]] = field(default_factory=dict)
     targets: dict[str, SiteTarget] = field(default_factory=dict)
     kri: KriConfig = field(default_factory=KriConfig)

@@ -54,6 +54,35 @@ class StudyProfile:
     forms: pd.DataFrame
     variables: pd.DataFrame
 
+    def masked(self, names: Iterable[str]) -> StudyProfile:
+        """Return the profile without the answers of some variables, counts and types kept.
+
+        `names` are variables or FORM.VARIABLE, in any case, as in a configuration's
+        `phi_fields`. Their `top_values` and `samples` are empty lists.
+
+        Example:
+            >>> one = Record(form_key="DM", record_data={"DOB": "1950-03-02"})
+            >>> row = profile([one], [], []).masked(["dm.dob"]).variables.iloc[0]
+            >>> int(row["answered"]), row["samples"]
+            (1, [])
+        """
+        wanted = {name.casefold() for name in names}
+        short = self.variables["variable_name"].str.casefold()
+        long = self.variables["form_key"].str.casefold() + "." + short
+        hidden = (short.isin(wanted) | long.isin(wanted)).tolist()
+        kept = {
+            name: pd.Series(
+                [
+                    [] if hide else value
+                    for hide, value in zip(hidden, self.variables[name], strict=True)
+                ],
+                index=self.variables.index,
+                dtype="object",
+            )
+            for name in ("top_values", "samples")
+        }
+        return StudyProfile(self.forms, self.variables.assign(**kept))
+
 
 def profile(
     records: Iterable[Record],

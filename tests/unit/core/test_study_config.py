@@ -46,6 +46,7 @@ FULL: dict[str, Any] = {
         }
     ],
     "phiFields": ["DOB"],
+    "allowBlinded": True,
     "statuses": {"enrolled": ["Enrolled"]},
     "targets": {"Northfield": {"planned": 20, "activated": "2024-05-01", "closed": None}},
     "kri": {
@@ -86,6 +87,7 @@ def test_every_key_is_read() -> None:
             )
         ],
         phi_fields=["DOB"],
+        allow_blinded=True,
         statuses={"enrolled": ["Enrolled"]},
         targets={"Northfield": SiteTarget(planned=20, activated=date(2024, 5, 1))},
         kri=KriConfig(
@@ -143,13 +145,15 @@ KNOWN = "domain, layoutCols, title, type, widgetId, xAxis, yAxis"
     [
         (
             {"studyKye": "DEMO"},
-            "StudyConfiguration.studyKye: 'DEMO' is not known: give one of kri, mappings, "
+            "StudyConfiguration.studyKye: 'DEMO' is not known: give one of allowBlinded, kri, "
+            "mappings, "
             "phiFields, reportingProfile, statuses, studyKey, targets, terminologyLookups, "
             "version, widgets",
         ),
         (
             {"study_key": "DEMO"},
-            "StudyConfiguration.study_key: 'DEMO' is not known: give one of kri, mappings, "
+            "StudyConfiguration.study_key: 'DEMO' is not known: give one of allowBlinded, kri, "
+            "mappings, "
             "phiFields, reportingProfile, statuses, studyKey, targets, terminologyLookups, "
             "version, widgets",
         ),

@@ -8,8 +8,9 @@ profile checks the result. Every value can be traced to its record and back.
 from __future__ import annotations
 
 from imednet_workflows.canonical.logic import Logic, LogicError, LogicUnavailableError
-from imednet_workflows.canonical.suggest import suggest_mappings
+from imednet_workflows.canonical.suggest import suggest_mappings, suggest_terms
 from imednet_workflows.canonical.tables import MASK, CanonicalStudy, canonicalise
+from imednet_workflows.canonical.widgets import widget_table
 
 __all__ = [
     "MASK",
@@ -19,4 +20,6 @@ __all__ = [
     "LogicUnavailableError",
     "canonicalise",
     "suggest_mappings",
+    "suggest_terms",
+    "widget_table",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from imednet_workflows.profiling import StudyProfile
 from imednet_workflows.standards import Field, Table, profile_named
 
-__all__ = ["SUGGESTIONS", "suggest_mappings"]
+__all__ = ["SUGGESTIONS", "suggest_mappings", "suggest_terms"]
 
 #: The columns of the suggestions.
 SUGGESTIONS = {
@@ -71,6 +71,25 @@ def suggest_mappings(
             for (name, kind), column in zip(SUGGESTIONS.items(), columns, strict=True)
         }
     )
+
+
+def suggest_terms(allowed: Iterable[str], values: Iterable[str]) -> dict[str, str]:
+    """Return the standard word for each raw value that is plainly one, in the values' order.
+
+    A value is taken for an allowed word that it equals or abbreviates to (Yes for Y, Male for
+    M), in any case; one that fits none, or several, has no entry.
+
+    Example:
+        >>> suggest_terms(["MILD", "SEVERE"], ["Mild", "3", "severe"])
+        {'Mild': 'MILD', 'severe': 'SEVERE'}
+    """
+    words = list(allowed)
+    found: dict[str, str] = {}
+    for value in values:
+        alike = [word for word in words if _alike(value, word)]
+        if len(alike) == 1:
+            found[value] = alike[0]
+    return found
 
 
 def _candidates(

@@ -113,16 +113,16 @@ def canonicalise(
     visits: Iterable[Visit] = (),
     profile: str | None = None,
     mask: bool = True,
-    allow_blinded: bool = False,
+    allow_blinded: bool | None = None,
 ) -> CanonicalStudy:
     """Make the canonical tables of a study from its records, in one pass.
 
     How a value comes about is said at the head of this module. `variables` tells what is
-    blinded: such answers come nowhere, not even to expressions, unless `allow_blinded`. With
-    `mask`, values of `phi_fields` (a variable, FORM.VARIABLE, a field or table.field) show as
-    MASK. `profile` overrides the configuration's `reporting_profile` (None: general). Raises
-    ConfigurationError for an unknown profile, LogicUnavailableError if there are expressions
-    and no CEL library.
+    blinded: such answers come nowhere, not even to expressions, unless `allow_blinded` (None:
+    as the configuration says). With `mask`, values of `phi_fields` (a variable,
+    FORM.VARIABLE, a field or table.field) show as MASK. `profile` overrides the
+    configuration's `reporting_profile` (None: general). Raises ConfigurationError for an
+    unknown profile, LogicUnavailableError if there are expressions and no CEL library.
 
     Example:
         >>> from imednet.models import MappingRule
@@ -136,7 +136,8 @@ def canonicalise(
         [[5, 0]]
     """
     standard, known = profile_named(profile or configuration.reporting_profile), list(variables)
-    blinding, problems = Blinding(known, allow=allow_blinded), Problems()
+    allowed = configuration.allow_blinded if allow_blinded is None else allow_blinded
+    blinding, problems = Blinding(known, allow=allowed), Problems()
     plan = Plan(configuration, standard, known, blinding, problems)
     builder = Builder(plan, known, subjects, visits, blinding, problems)
     for record in records:

@@ -393,6 +393,22 @@ def test_blinded_answers_come_nowhere() -> None:
     assert (row["arm"], row["peek"]) == ("B-SECRET", "B-SECRET")
 
 
+@pytest.mark.parametrize(
+    ("configured", "asked", "shown"),
+    [(False, None, False), (True, None, True), (True, False, False), (False, True, True)],
+    ids=["neither", "configured", "asked not to", "asked to"],
+)
+def test_the_configuration_may_allow_what_is_blinded(
+    configured: bool, asked: bool | None, shown: bool
+) -> None:
+    variables = [Variable(form_key="DM", variable_name="ARM", blinded=True)]
+    rules = [MappingRule("DM", "arm", "DM", "ARM")]
+    config = StudyConfiguration(mappings=rules, allow_blinded=configured)
+    record = Record(record_id=1, subject_key="1", form_key="DM", record_data={"ARM": "B"})
+    found = canonicalise(config, [record], variables, allow_blinded=asked)
+    assert ("arm" in found.tables["subject_level"].columns) is shown
+
+
 @pytest.mark.parametrize("allowed", [False, True])
 def test_a_record_is_joined_to_its_form_by_id(allowed: bool) -> None:
     variables = [Variable(form_id=4, form_key="AE", variable_name="AETERM", blinded=False)]

@@ -257,3 +257,19 @@ def test_counts_are_right(values: list[Any]) -> None:
     assert sum(count for _, count in row["top_values"]) <= len(answers)
     if values:
         assert row["population_rate"] == len(answers) / len(values)
+
+
+@pytest.mark.parametrize(
+    ("names", "hidden"),
+    [([], set()), (["dob"], {"DOB"}), (["DM.dob"], {"DOB"}), (["VS.DOB"], set())],
+    ids=["none", "name", "on form", "other form"],
+)
+def test_a_masked_profile_shows_no_answers(names: list[str], hidden: set[str]) -> None:
+    record = Record(form_key="DM", record_data={"DOB": "1950-03-02", "SEX": "F"})
+    whole = profile([record], [], [])
+    rows = whole.masked(names).variables.set_index("variable_name")
+    for name in ("DOB", "SEX"):
+        assert (rows.loc[name, "samples"] == []) is (name in hidden)
+        assert (rows.loc[name, "top_values"] == []) is (name in hidden)
+        assert rows.loc[name, "answered"] == 1
+    assert whole.variables["samples"].tolist() == [["1950-03-02"], ["F"]]

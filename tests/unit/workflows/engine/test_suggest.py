@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from imednet.models import Form, MappingRule, Record, StudyConfiguration, Variable
-from imednet_workflows.canonical import canonicalise, suggest_mappings
+from imednet_workflows.canonical import canonicalise, suggest_mappings, suggest_terms
 from imednet_workflows.profiling import profile
 
 
@@ -112,3 +112,19 @@ def test_the_demo_study_is_mapped_by_its_suggestions(demo: Any, kind: str) -> No
     live = [subject for subject in demo.subjects if not subject.deleted]
     assert len(found.tables["subject_level"]) == len(live)
     assert found.readiness > 60
+
+
+@pytest.mark.parametrize(
+    ("allowed", "values", "found"),
+    [
+        (("Y", "N"), ["Yes", "no", "1", "perhaps"], {"Yes": "Y", "no": "N", "1": "Y"}),
+        (("MILD", "SEVERE"), ["mild", " Severe ", "2"], {"mild": "MILD", " Severe ": "SEVERE"}),
+        (("M", "F", "U"), ["Male", "Female", "x"], {"Male": "M", "Female": "F"}),
+        ((), ["Male"], {}),
+    ],
+    ids=["yes and no", "words", "letters", "anything allowed"],
+)
+def test_terms_are_suggested_where_they_are_plain(
+    allowed: tuple[str, ...], values: list[str], found: dict[str, str]
+) -> None:
+    assert suggest_terms(allowed, values) == found
