@@ -25,7 +25,18 @@ from imednet_workflows import frames as made
 from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.frames import StudyFrames
 
-__all__ = ["Connection", "Unreadable", "clear", "configuration", "fetch", "opened", "study_frames"]
+__all__ = [
+    "TTL",
+    "Connection",
+    "Tell",
+    "Unreadable",
+    "clear",
+    "configuration",
+    "digest",
+    "fetch",
+    "opened",
+    "study_frames",
+]
 
 Tell: TypeAlias = Callable[[str, int, int], object]
 Reading: TypeAlias = tuple[dict[str, pd.DataFrame], datetime]
@@ -80,8 +91,10 @@ def kept(token: str, study_key: str, name: str, _make: Callable[[], Any]) -> Any
 
 def clear(here: Connection) -> None:
     """Forget what this connection has read, and nothing else."""
+    from imednet_streamlit import answers
     from imednet_streamlit.tabled import TABLES
 
+    answers.clear()
     opened.clear(here.token, here.study_key)
     for name in made.LISTS:
         _fetch_list.clear(here.token, here.study_key, name)
@@ -101,8 +114,13 @@ def configuration(study_key: str) -> tuple[StudyConfiguration | None, str]:
         raise Unreadable("the study's configuration", str(error)) from error
     if found is None:
         return None, ""
-    text = json.dumps(found.to_dict(), sort_keys=True, default=str)
-    return found, hashlib.sha256(text.encode()).hexdigest()
+    return found, digest(found)
+
+
+def digest(configuration: StudyConfiguration) -> str:
+    """Return a text that is the same for configurations that hold the same."""
+    text = json.dumps(configuration.to_dict(), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def study_frames(study_key: str, found: dict[str, pd.DataFrame]) -> StudyFrames:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
 
 import streamlit as st
 
-from imednet.errors import RequestError
+from imednet.errors import ImednetError, RequestError
 from imednet_streamlit import auth, data
-from imednet_streamlit.data import Connection
+from imednet_streamlit.data import Connection, Tell
 from imednet_streamlit.loading import Loaded, load
+from imednet_streamlit.progress import Progress, watched
 from imednet_streamlit.tabled import TABLES
 
 __all__ = ["Page", "card", "show"]
+
+T = TypeVar("T")
 
 
 class Page:
@@ -36,17 +41,43 @@ class Page:
         try:
             loaded = load(self.here, *names)
         except data.Unreadable as problem:
-            _say(problem)
-            lost = isinstance(problem.__cause__, RequestError)
-            self._failed.add("all" if lost else problem.what.replace(" ", "_"))
+            self._fail(problem)
             return None
-        time = f"{loaded.read_at:%Y-%m-%d %H:%M}"
+        self._tell_time(loaded.read_at)
+        return loaded
+
+    def read(self, work: Callable[[Tell], tuple[T, datetime]]) -> T | None:
+        """Return what the work reads beside the page, or say why it cannot and return None.
+
+        The work gets whom to tell of its progress, and returns its result and the time of
+        what it read.
+        """
+        if "all" in self._failed:
+            return None
+        progress = Progress()
+        try:
+            result, read_at = watched(lambda: work(progress.tell), progress)
+        except data.Unreadable as problem:
+            self._fail(problem)
+            return None
+        except ImednetError as error:
+            st.error(str(error))
+            return None
+        self._tell_time(read_at)
+        return result
+
+    def _fail(self, problem: data.Unreadable) -> None:
+        _say(problem)
+        lost = isinstance(problem.__cause__, RequestError)
+        self._failed.add("all" if lost else problem.what.replace(" ", "_"))
+
+    def _tell_time(self, read_at: datetime) -> None:
+        time = f"{read_at:%Y-%m-%d %H:%M}"
         self._oldest = min(self._oldest or time, time)
         self._place.caption(
             f"Study {self.here.study_key} · data read {self._oldest} UTC · "
             "Refresh in the sidebar reads it again"
         )
-        return loaded
 
 
 def show(title: str, about: str, body: Callable[[Page], None]) -> None:
