@@ -6,19 +6,21 @@ As in `data`: kept for ten minutes, within one session, under the connection's t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import pandas as pd
 import streamlit as st
 
 from imednet.errors import ImednetError
 from imednet.models import Form, Record, RecordRevision, StudyConfiguration, Variable
 from imednet_streamlit import data
 from imednet_streamlit.data import TTL, Connection, Tell, Unreadable
-from imednet_workflows.canonical import CanonicalStudy, canonicalise
+from imednet_workflows.canonical import CanonicalStudy, canonicalise, suggest_mappings
 from imednet_workflows.profiling import StudyProfile, profile
 
-__all__ = ["canonical", "clear", "profiled", "record", "revisions", "variables"]
+__all__ = ["OneRecord", "canonical", "clear", "one_record", "profiled", "suggested", "variables"]
 
 #: What rows must be, as `list` of the SDK takes it; hashable, as a part of a cache key.
 Conditions: TypeAlias = tuple[tuple[str, Any], ...]
@@ -31,7 +33,8 @@ def _fetch_rows(
     token: str, study_key: str, name: str, conditions: Conditions, _sdk: Any, _tell: Tell
 ) -> tuple[list[Any], datetime]:
     moment = datetime.now(UTC)
-    return list(_rows(_sdk, study_key, name, _tell, **dict(conditions))), moment
+    wanted = {key: list(value) if isinstance(value, tuple) else value for key, value in conditions}
+    return list(_rows(_sdk, study_key, name, _tell, **wanted)), moment
 
 
 @st.cache_data(ttl=TTL, scope="session", show_spinner=False)
@@ -42,6 +45,19 @@ def _fetch_profile(
     forms, known = (list(_rows(_sdk, study_key, name, _tell)) for name in ("forms", "variables"))
     records = _rows(_sdk, study_key, "records", _tell)
     return profile(records, forms, known, include_blinded=include_blinded, top=TOP), moment
+
+
+@st.cache_data(ttl=TTL, scope="session", show_spinner=False)
+def _fetch_suggestions(
+    token: str,
+    study_key: str,
+    include_blinded: bool,
+    standard: str | None,
+    _here: Connection,
+    _tell: Tell,
+) -> tuple[pd.DataFrame, datetime]:
+    found, moment = profiled(_here, include_blinded, _tell)
+    return suggest_mappings(found, standard), moment
 
 
 @st.cache_data(ttl=TTL, scope="session", show_spinner=False)
@@ -88,26 +104,40 @@ def profiled(here: Connection, include_blinded: bool, tell: Tell) -> tuple[Study
     return made
 
 
-def variables(here: Connection, tell: Tell) -> list[Variable]:
-    """Return the study's variables; raises Unreadable."""
-    return _fetch(here, "variables", tell)[0]
+def variables(here: Connection, tell: Tell) -> tuple[list[Variable], datetime]:
+    """Return the study's variables, and when they were read; raises Unreadable."""
+    return _fetch(here, "variables", tell)
 
 
-def record(here: Connection, record_id: int, tell: Tell) -> Record | None:
-    """Return one record with its answers, None if there is none; raises Unreadable."""
-    found = _fetch(here, "records", tell, record_id=record_id)[0]
-    return found[0] if found else None
+def suggested(
+    here: Connection, include_blinded: bool, standard: str | None, tell: Tell
+) -> tuple[pd.DataFrame, datetime]:
+    """Return what could fill the fields of a standard, as `suggest_mappings` gives it."""
+    made: tuple[pd.DataFrame, datetime] = _fetch_suggestions(
+        here.token, here.study_key, include_blinded, standard, here, tell
+    )
+    return made
 
 
-def revisions(here: Connection, record_id: int, tell: Tell) -> list[RecordRevision]:
-    """Return what happened to a record, oldest first; raises Unreadable."""
-    found = _fetch(here, "record_revisions", tell, record_id=record_id)[0]
-    return sorted(found, key=lambda each: (each.record_revision or 0, each.record_revision_id or 0))
+@dataclass(frozen=True)
+class OneRecord:
+    """A record with its answers (None if there is none), and its revisions, oldest first."""
+
+    record: Record | None
+    revisions: list[RecordRevision]
+
+
+def one_record(here: Connection, record_id: int, tell: Tell) -> tuple[OneRecord, datetime]:
+    """Return a record and what happened to it, and when they were read; raises Unreadable."""
+    records, moment = _fetch(here, "records", tell, record_id=record_id)
+    revisions, later = _fetch(here, "record_revisions", tell, record_id=record_id)
+    revisions.sort(key=lambda each: (each.record_revision or 0, each.record_revision_id or 0))
+    return OneRecord(records[0] if records else None, revisions), min(moment, later)
 
 
 def clear() -> None:
     """Forget everything that this session has read for the Workbench."""
-    for function in (_fetch_rows, _fetch_profile, _fetch_canonical):
+    for function in (_fetch_rows, _fetch_profile, _fetch_suggestions, _fetch_canonical):
         function.clear()
 
 

@@ -9,29 +9,33 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from imednet_streamlit import auth, extensions
 
 VIEWS = Path(__file__).with_name("views")
-#: The pages: script, title, icon.
+#: The pages: section, script, title, icon.
 PAGES = (
-    ("home.py", "Home", ":material/home:"),
-    ("query_status.py", "Query Status", ":material/forum:"),
-    ("subject_enrollment.py", "Subject Enrollment", ":material/group_add:"),
-    ("site_performance.py", "Site Performance", ":material/location_on:"),
-    ("data_completeness.py", "Data Completeness", ":material/checklist:"),
+    ("Study", "home.py", "Home", ":material/home:"),
+    ("Study", "query_status.py", "Query Status", ":material/forum:"),
+    ("Study", "subject_enrollment.py", "Subject Enrollment", ":material/group_add:"),
+    ("Study", "site_performance.py", "Site Performance", ":material/location_on:"),
+    ("Study", "data_completeness.py", "Data Completeness", ":material/checklist:"),
+    ("Study", "study_report.py", "Study Report", ":material/bar_chart:"),
+    ("Workbench", "review_workbench.py", "Review Workbench", ":material/inbox:"),
+    ("Workbench", "data_lineage.py", "Data Lineage", ":material/account_tree:"),
+    ("Workbench", "setup_wizard.py", "Setup Wizard", ":material/construction:"),
+    ("Workbench", "publisher_wizard.py", "Publisher Wizard", ":material/published_with_changes:"),
 )
 
 
 def main() -> None:
     """Draw the sidebar and the page that was asked for."""
     st.set_page_config("iMednet dashboard", ":material/monitoring:", layout="wide")
-    sections = {
-        "Study": [
-            st.Page(VIEWS / script, title=title, icon=icon, default=script == "home.py")
-            for script, title, icon in PAGES
-        ]
-    }
+    sections: dict[str, list[StreamlitPage]] = {}
+    for section, script, title, icon in PAGES:
+        page = st.Page(VIEWS / script, title=title, icon=icon, default=script == "home.py")
+        sections.setdefault(section, []).append(page)
     more = extensions.pages(auth.connection)
     if more.pages:
         sections["More"] = more.pages

@@ -22,6 +22,7 @@ from imednet.errors import (
 from imednet_streamlit import data
 from imednet_streamlit.commands import DEMO
 from imednet_streamlit.data import Connection
+from imednet_streamlit.drafts import DRAFT
 
 __all__ = ["connection", "sidebar"]
 
@@ -151,7 +152,7 @@ def _disconnect() -> None:
         close = getattr(here.sdk, "close", None)
         if close is not None:
             close()
-    for name in (SDK, STUDY, TOKEN, REFUSAL):
+    for name in (SDK, STUDY, TOKEN, REFUSAL, DRAFT):
         state.pop(name, None)
     state[LEFT] = True
 

@@ -15,7 +15,7 @@ import streamlit as st
 
 from imednet_streamlit import tables
 
-__all__ = ["COLOURS", "bars", "draw", "heat_map", "lines", "plain"]
+__all__ = ["COLOURS", "bars", "draw", "heat_map", "lines", "plain", "points"]
 
 #: Blue, orange, green, purple, vermilion, sky blue.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
@@ -160,3 +160,21 @@ def heat_map(
         text=alt.Text(f"{value}:Q", format=".0f"), color=light, tooltip=told
     )
     return (cells + words).properties(height=alt.Step(24))
+
+
+def points(frame: pd.DataFrame, title: str, *, x: str, y: str, names: tuple[str, str]) -> Any:
+    """Return a point for each row, at the numbers in two columns."""
+    hints = [
+        alt.Tooltip(f"{column}:Q", title=name, format=",.4~g")
+        for column, name in zip((x, y), names, strict=True)
+    ]
+    return (
+        alt.Chart(plain(frame), title=title)
+        .mark_circle(size=60, color=COLOURS[0], opacity=0.7)
+        .encode(
+            x=alt.X(f"{x}:Q", title=names[0], scale=alt.Scale(zero=False)),
+            y=alt.Y(f"{y}:Q", title=names[1], scale=alt.Scale(zero=False)),
+            tooltip=hints,
+        )
+        .properties(height=340)
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from imednet.errors import ConfigurationError
+from imednet_streamlit.demo import data_folder, with_folder
 
 __all__ = ["DEMO", "dashboard", "serve"]
 
@@ -36,14 +37,22 @@ def dashboard(*, port: int = 8501, no_browser: bool = False) -> None:
 def serve(*, port: int = 8501, no_browser: bool = False, demo: str | None = None) -> int:
     """Run the dashboard until it ends, and return its exit code.
 
-    `demo` is the loopback address of a simulator to show at once; None lets people
-    sign in. Raises ConfigurationError for a port that cannot be used, before
-    anything is started. Ctrl-C ends the child and comes up as KeyboardInterrupt.
+    `demo` is the loopback address of a simulator to show at once, with a configuration
+    and in a data folder that are gone afterwards; None lets people sign in. Raises
+    ConfigurationError for a port that cannot be used, before anything is started.
+    Ctrl-C ends the child and comes up as KeyboardInterrupt.
     """
     _check_port(port)
+    if demo is None:
+        return _run(_line(port, no_browser), _environment(None))
+    with data_folder() as folder:
+        return _run(_line(port, no_browser), with_folder(_environment(demo), folder))
+
+
+def _run(line: list[str], environment: dict[str, str]) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)  # so that the child is never left behind
-    child = subprocess.Popen(_line(port, no_browser), env=_environment(demo))
+    child = subprocess.Popen(line, env=environment)
     try:
         return child.wait()
     finally:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-__all__ = ["choose", "option", "pick_sites", "site_labels", "within"]
+from imednet_streamlit import tables
+
+__all__ = ["choose", "number", "option", "pick_sites", "picked_row", "site_labels", "within"]
 
 
 def choose(label: str, name: str, options: Mapping[str, str]) -> list[str]:
@@ -44,6 +46,48 @@ def option(label: str, name: str, options: Mapping[str, str]) -> str:
         else:
             st.query_params[name] = chosen
     return chosen
+
+
+def number(label: str, name: str, *, help: str | None = None) -> int | None:
+    """Let a whole number from 1 on be given; returns it, None until there is one."""
+    key, state = f"_filter_{name}", st.session_state
+    if key not in state:
+        asked = st.query_params.get(name, "")
+        state[key] = int(asked) if asked.isdecimal() and int(asked) else None
+    chosen = st.number_input(label, min_value=1, step=1, key=key, help=help)
+    _in_address(name, None if chosen is None else str(chosen))
+    return chosen
+
+
+def picked_row(frame: pd.DataFrame, key: str, name: str) -> int | None:
+    """Draw a table of which one row can be chosen; returns its position, None for none.
+
+    The position stands in the address as `name`.
+    """
+    named = frame.rename(columns={column: tables.label(str(column)) for column in frame.columns})
+    event = st.dataframe(
+        tables.readable(named.head(tables.SHOWN)),
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"_pick_{key}",
+    )
+    if len(frame) > tables.SHOWN:
+        st.caption(f"The first {tables.SHOWN:,} of {len(frame):,} rows are shown.")
+    rows = event.selection.rows
+    if rows:
+        _in_address(name, str(rows[0]))
+    asked = st.query_params.get(name, "")
+    return int(asked) if asked.isdecimal() and int(asked) < len(frame) else None
+
+
+def _in_address(name: str, value: str | None) -> None:
+    """Let the address say it, or not any more."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
 
 
 def site_labels(sites: pd.DataFrame) -> dict[str, str]:

@@ -104,6 +104,7 @@ TABLES: dict[str, Table] = {
     "kris": Table(_ALL, _plain(metrics.kri_table)),
     "kris_alone": Table(_ALL, _plain(metrics.kri_table, method="leave_one_out")),
     "trend": Table(_ALL, _plain(metrics.kri_trend)),
+    "visits": Table(_PAGES, _plain(metrics.visit_status)),
     "page_sums": Table(_PAGES, page_sums),
     "subject_forms": Table(_PAGES, subject_forms),
     "late_visits": Table(_PAGES, _late),

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import io
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from imednet.output import cell, guarded
+from imednet_workflows.config_store import Change
 
-__all__ = ["LABELS", "as_csv", "as_excel", "label", "matching", "show"]
+__all__ = [
+    "LABELS",
+    "as_csv",
+    "as_excel",
+    "changes",
+    "label",
+    "matching",
+    "plain_text",
+    "readable",
+    "show",
+]
 
 #: Rows shown at once; downloads hold them all.
 SHOWN = 1000
@@ -54,6 +66,8 @@ LABELS = {
 def label(name: str, labels: Mapping[str, str] | None = None) -> str:
     """Return what a column is called on a page."""
     given = (labels or {}).get(name) or LABELS.get(name)
+    if given is None and name != name.lower():  # words already
+        return name
     return given or name.replace("_", " ").capitalize()
 
 
@@ -74,7 +88,7 @@ def show(
             "Show only rows that contain", key=f"_search_{name}", placeholder="any text"
         )
         named = matching(named, text)
-    st.dataframe(_readable(named.head(SHOWN)), hide_index=True, width="stretch")
+    st.dataframe(readable(named.head(SHOWN)), hide_index=True, width="stretch")
     if len(named) > SHOWN:
         st.caption(f"The first {SHOWN:,} of {len(named):,} rows are shown; the downloads hold all.")
     with st.container(horizontal=True):
@@ -89,6 +103,24 @@ def show(
             key=f"_excel_{name}",
             disabled=len(named) > EXCEL_ROWS,
         )
+
+
+def changes(found: Sequence[Change], name: str) -> None:
+    """Draw the differences of two configurations, or say that there are none."""
+    if not found:
+        st.info("Nothing.")
+        return
+    rows = [(each.path, _value(each.old), _value(each.new)) for each in found]
+    show(pd.DataFrame(rows, columns=["Where", "Before", "After"], dtype="string"), name)
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def plain_text(text: str) -> str:
+    """Return text that Markdown shows as it stands: nothing in it is a link, a picture, a sum."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~])", r"\\\1", text)
 
 
 def matching(frame: pd.DataFrame, text: str) -> pd.DataFrame:
@@ -155,7 +187,7 @@ def _python(value: Any) -> Any:
     return value
 
 
-def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with dates as dates, and fractions cut to what can be read."""
     shown = frame.copy()
     for column in shown.columns:

@@ -26,7 +26,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def test_the_frame_names_every_view() -> None:
-    assert {path.name for path in VIEWS} == {script for script, _, _ in app.PAGES}
+    assert {path.name for path in VIEWS} == {script for _, script, _, _ in app.PAGES}
 
 
 @pytest.mark.parametrize("path", VIEWS, ids=lambda path: path.stem)

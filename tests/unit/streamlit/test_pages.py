@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imednet import ImednetSDK
+from imednet.models import StudyConfiguration
 from imednet_simulator.store import Table
-from imednet_streamlit import data
+from imednet_streamlit import app, data
 from imednet_streamlit.sections import sites
 from imednet_workflows import metrics
+from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.frames import StudyFrames, study_frames
 
-VIEWS = [
-    "home.py",
-    "query_status.py",
-    "subject_enrollment.py",
-    "site_performance.py",
-    "data_completeness.py",
-]
+VIEWS = [script for _, script, _, _ in app.PAGES]
 
 
 def frames_of(simulator: Any) -> StudyFrames:
@@ -52,6 +49,16 @@ def moment(monkeypatch: pytest.MonkeyPatch, ordinary: Any) -> datetime:
     return now
 
 
+@pytest.fixture
+def configured() -> None:
+    """The demo's configuration is published."""
+    text = Path(app.__file__).with_name("demo.json").read_text(encoding="utf-8")
+    store = ConfigStore()
+    store.commit(StudyConfiguration.from_json(text), who="A. Berg")
+    store.publish("DEMO", 1, who="A. Berg")
+
+
+@pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_page_of_an_ordinary_study(dashboard: Any, ordinary: Any, view: str) -> None:
     dashboard.connect(ordinary).open(view)
@@ -221,6 +228,7 @@ def test_one_site_shows_its_subjects_form_by_form(dashboard: Any, ordinary: Any)
     assert set(subjects.str[:3]) == {"03-"}
 
 
+@pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_study_of_one_site(dashboard: Any, single: Any, view: str) -> None:
     dashboard.connect(single).open(view)
@@ -252,9 +260,13 @@ SAYS = {
     ("no queries", "query_status.py"): "no queries yet",
     ("no sites", "site_performance.py"): "no sites yet",
     ("no records", "data_completeness.py"): "No record is ready for verification",
+    ("nothing at all", "data_lineage.py"): "No canonical table has a row yet",
+    ("nothing at all", "study_report.py"): "nothing to show here yet",
+    ("no records", "study_report.py"): "nothing to show here yet",
 }
 
 
+@pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("case", EMPTY)
 def test_pages_say_what_is_missing(dashboard: Any, own: Any, case: str) -> None:
     dashboard.connect(emptied(own, *EMPTY[case]))
@@ -278,6 +290,7 @@ def test_statuses_of_no_known_meaning_are_listed(dashboard: Any, own: Any) -> No
     for view in VIEWS:
         dashboard.open(view)
         assert not dashboard.at.exception, view
+    dashboard.open("query_status.py")
     assert "Site 2" in dashboard.at.multiselect(key="_filter_site").options
 
 
