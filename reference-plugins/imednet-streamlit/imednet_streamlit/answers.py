@@ -24,6 +24,8 @@ __all__ = ["OneRecord", "canonical", "clear", "one_record", "profiled", "suggest
 
 #: What rows must be, as `list` of the SDK takes it; hashable, as a part of a cache key.
 Conditions: TypeAlias = tuple[tuple[str, Any], ...]
+#: Where the session keeps what has been read: cached functions, each with its key.
+READ = "_imednet_read"
 #: Different answers of a variable that the profile keeps, most frequent first.
 TOP = 60
 
@@ -90,16 +92,16 @@ def canonical(
     Raises Unreadable, and the errors of `canonicalise`.
     """
     digest = data.digest(configuration)
-    made: tuple[CanonicalStudy, datetime] = _fetch_canonical(
-        here.token, here.study_key, digest, here, configuration, tell
+    made: tuple[CanonicalStudy, datetime] = _kept(
+        _fetch_canonical, here, digest, rest=(here, configuration, tell)
     )
     return made
 
 
 def profiled(here: Connection, include_blinded: bool, tell: Tell) -> tuple[StudyProfile, datetime]:
     """Return the profile of all records, and when they were read; raises Unreadable."""
-    made: tuple[StudyProfile, datetime] = _fetch_profile(
-        here.token, here.study_key, include_blinded, here.sdk, tell
+    made: tuple[StudyProfile, datetime] = _kept(
+        _fetch_profile, here, include_blinded, rest=(here.sdk, tell)
     )
     return made
 
@@ -113,8 +115,8 @@ def suggested(
     here: Connection, include_blinded: bool, standard: str | None, tell: Tell
 ) -> tuple[pd.DataFrame, datetime]:
     """Return what could fill the fields of a standard, as `suggest_mappings` gives it."""
-    made: tuple[pd.DataFrame, datetime] = _fetch_suggestions(
-        here.token, here.study_key, include_blinded, standard, here, tell
+    made: tuple[pd.DataFrame, datetime] = _kept(
+        _fetch_suggestions, here, include_blinded, standard, rest=(here, tell)
     )
     return made
 
@@ -135,19 +137,27 @@ def one_record(here: Connection, record_id: int, tell: Tell) -> tuple[OneRecord,
     return OneRecord(records[0] if records else None, revisions), min(moment, later)
 
 
-def clear() -> None:
-    """Forget everything that this session has read for the Workbench."""
-    for function in (_fetch_rows, _fetch_profile, _fetch_suggestions, _fetch_canonical):
-        function.clear()
+def clear(here: Connection) -> None:
+    """Forget what this connection has read for the Workbench, and nothing else."""
+    read: set[tuple[Any, ...]] = st.session_state.get(READ, set())
+    for function, *key in list(read):
+        if key[0] == here.token:
+            function.clear(*key)
+            read.discard((function, *key))
+
+
+def _kept(function: Any, here: Connection, *key: Any, rest: tuple[Any, ...]) -> Any:
+    """Return what a cached function gives, and note under which key, for `clear`."""
+    whole = (here.token, here.study_key, *key)
+    st.session_state.setdefault(READ, set()).add((function, *whole))
+    return function(*whole, *rest)
 
 
 def _fetch(
     here: Connection, name: str, tell: Tell, **conditions: Any
 ) -> tuple[list[Any], datetime]:
     key = tuple(sorted(conditions.items()))
-    made: tuple[list[Any], datetime] = _fetch_rows(
-        here.token, here.study_key, name, key, here.sdk, tell
-    )
+    made: tuple[list[Any], datetime] = _kept(_fetch_rows, here, name, key, rest=(here.sdk, tell))
     return made
 
 

@@ -94,7 +94,7 @@ def clear(here: Connection) -> None:
     from imednet_streamlit import answers
     from imednet_streamlit.tabled import TABLES
 
-    answers.clear()
+    answers.clear(here)
     opened.clear(here.token, here.study_key)
     for name in made.LISTS:
         _fetch_list.clear(here.token, here.study_key, name)

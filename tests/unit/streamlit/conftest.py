@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,30 @@ class Dashboard:
             if set(columns) <= set(table.value.columns):
                 return table.value
         raise AssertionError(f"no table has {columns}")
+
+
+def run_work() -> None:
+    import streamlit as st
+
+    try:
+        st.session_state["result"] = st.session_state["work"]()
+    except Exception as error:
+        st.session_state["result"] = error
+
+
+@pytest.fixture
+def in_session() -> Callable[[Callable[[], Any]], Any]:
+    """Do some work as a page would, where the caches of a session are; returns its result."""
+
+    def do(work: Callable[[], Any]) -> Any:
+        at = AppTest.from_function(run_work, default_timeout=60)
+        at.session_state["work"] = work
+        result = at.run().session_state["result"]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return do
 
 
 @pytest.fixture

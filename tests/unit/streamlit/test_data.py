@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from imednet import ImednetSDK
 from imednet.models import StudyConfiguration
 from imednet_simulator import Simulator
-from imednet_streamlit import data, tabled
+from imednet_streamlit import answers, data, tabled
 from imednet_workflows import frames
 from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.frames import study_frames
@@ -24,8 +24,15 @@ def asked(simulator: Any) -> int:
     return len(simulator.requests)
 
 
-def test_no_cache_sees_a_key_and_all_end_after_ten_minutes() -> None:
-    tree = ast.parse(inspect.getsource(data))
+CACHED = {
+    data: {"_fetch_list", "opened", "kept"},
+    answers: {"_fetch_rows", "_fetch_profile", "_fetch_suggestions", "_fetch_canonical"},
+}
+
+
+@pytest.mark.parametrize("module", CACHED, ids=lambda module: module.__name__)
+def test_no_cache_sees_a_key_and_all_end_after_ten_minutes(module: Any) -> None:
+    tree = ast.parse(inspect.getsource(module))
     cached = [
         node
         for node in tree.body
@@ -33,7 +40,7 @@ def test_no_cache_sees_a_key_and_all_end_after_ten_minutes() -> None:
         and "cache_data" in ast.unparse(node.decorator_list[:1])
         if node.decorator_list
     ]
-    assert {node.name for node in cached} == {"_fetch_list", "opened", "kept"}
+    assert {node.name for node in cached} == CACHED[module]
     for node in cached:
         decorator = ast.unparse(node.decorator_list[0])
         assert "ttl=TTL" in decorator
