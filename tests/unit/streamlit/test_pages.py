@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from imednet import ImednetSDK
 from imednet.models import StudyConfiguration
+from imednet_simulator import Simulator
 from imednet_simulator.store import Table
 from imednet_streamlit import app, data
 from imednet_streamlit.sections import sites
@@ -17,6 +20,7 @@ from imednet_workflows import metrics
 from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.frames import StudyFrames, study_frames
 
+PILOT = os.environ.get("IMEDNET_PILOT_DATA", "")  # read before fixtures clean the environment
 VIEWS = [script for _, script, _, _ in app.PAGES]
 
 
@@ -237,6 +241,22 @@ def test_a_study_of_one_site(dashboard: Any, single: Any, view: str) -> None:
     assert not dashboard.at.error
     if view == "site_performance.py":
         assert "one site" in dashboard.said("info")
+
+
+@pytest.fixture(scope="module")
+def pilot() -> Iterator[Any]:
+    if not PILOT:
+        pytest.skip("IMEDNET_PILOT_DATA names no folder with the CDISC pilot's XPORT files")
+    with Simulator(from_xpt=PILOT) as simulator:
+        yield simulator
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_page_of_the_pilot_study(dashboard: Any, pilot: Any, view: str) -> None:
+    dashboard.connect(pilot).open(view)
+
+    assert not dashboard.at.exception
+    assert not dashboard.at.error
 
 
 LISTS = ("sites", "subjects", "visits", "records", "recordRevisions", "queries", "intervals")
