@@ -109,17 +109,21 @@ def _source(
     every = (profile.variables["form_key"] + "." + profile.variables["variable_name"]).tolist()
     labels = dict(zip(every, profile.variables["label"].fillna("").tolist(), strict=True))
     options = list(dict.fromkeys([_NOTHING, *told, *every, held]))
-    chosen = st.selectbox(
-        f"{_said(target)} ({note})",
-        options,
-        index=options.index(held),
-        key=draft.key(f"source_{table}_{target}"),
-        format_func=lambda name: _option(name, labels.get(name, ""), told.get(name, ""), rule),
-    )
+    left, right = st.columns([6, 1], vertical_alignment="bottom")
+    with left:
+        chosen = st.selectbox(
+            f"{_said(target)} ({note})",
+            options,
+            index=options.index(held),
+            key=draft.key(f"source_{table}_{target}"),
+            format_func=lambda name: _option(name, labels.get(name, ""), told.get(name, ""), rule),
+        )
     if chosen != held:
         draft.fill(table, target, with_source(rule, table, target, chosen))
-    if draft.rule(table, target) is not None:
-        _more(draft, table, target)
+    made = draft.rule(table, target)
+    if made is not None:
+        with right:
+            _more(draft, table, target, made)
 
 
 def _written(rule: MappingRule | None) -> str:
@@ -149,20 +153,17 @@ def with_source(
     return changed
 
 
-def _more(draft: Draft, table: str, target: str) -> None:
-    rule = draft.rule(table, target)
-    if rule is None:
-        return
+def _more(draft: Draft, table: str, target: str, rule: MappingRule) -> None:
+    """Draw what else a rule may say, and keep it in the draft."""
     used = any((rule.fallback_value, rule.business_logic, rule.is_baseline))
     others = len(draft.rules(table, target)) - 1
-    with st.expander(f"{_said(target)}: more" + (" (in use)" if used else "")):
+    with st.popover("More", icon=":material/edit:" if used else None, width="stretch"):
         rule.business_logic = _text(
             draft,
             f"logic_{table}_{target}",
             "Expression (CEL) that makes the value; `value` is the answer",
             rule.business_logic,
         )
-        _check(rule.business_logic)
         rule.fallback_value = _text(
             draft,
             f"fallback_{table}_{target}",
@@ -176,6 +177,7 @@ def _more(draft: Draft, table: str, target: str) -> None:
         )
         if others:
             st.caption(f"{others} more rules for this field come after it; they stay as they are.")
+    _check(rule.business_logic)
 
 
 def _text(draft: Draft, name: str, label: str, value: str | None) -> str | None:

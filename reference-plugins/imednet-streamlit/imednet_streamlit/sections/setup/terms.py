@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from imednet.models import MappingRule
+from imednet_streamlit import tables
 from imednet_streamlit.drafts import Draft
 from imednet_streamlit.page import Page
 from imednet_streamlit.sections.setup.forms import profiled
@@ -44,7 +45,7 @@ def render(page: Page, draft: Draft) -> None:
         return
     plain = {raw: word for raw, word in suggest_terms(allowed, values).items() if raw not in terms}
     st.button(
-        f"Take the {len(plain)} that are plain",
+        f"Take the plain ones ({len(plain)})",
         on_click=_take,
         args=(draft, held, plain),
         disabled=not plain,
@@ -55,7 +56,7 @@ def render(page: Page, draft: Draft) -> None:
 def translatable(draft: Draft, profile: StudyProfile) -> dict[str, tuple[MappingRule, list[str]]]:
     """Return each field of fixed or few values: its first rule, and the words allowed.
 
-    The key is `table.field`.
+    The key is `table.field`; those that allow only some words come first.
     """
     standard = profile_named(draft.config.reporting_profile)
     found: dict[str, tuple[MappingRule, list[str]]] = {}
@@ -66,7 +67,7 @@ def translatable(draft: Draft, profile: StudyProfile) -> dict[str, tuple[Mapping
         allowed = list(field.allowed) if field else []
         if rule.source_variable_name and (allowed or _few(profile, rule)):
             found.setdefault(f"{table}.{target}", (rule, allowed))
-    return found
+    return dict(sorted(found.items(), key=lambda item: not item[1][1]))
 
 
 def _row(profile: StudyProfile, rule: MappingRule) -> dict[Any, Any] | None:
@@ -115,21 +116,22 @@ def _take(draft: Draft, name: str, words: Mapping[str, str]) -> None:
 def _words(draft: Draft, name: str, values: Mapping[str, int], allowed: list[str]) -> None:
     """Draw a choice for each value found, and keep what is chosen."""
     held = draft.config.terminology_lookups.get(name, {})
-    words = dict(held)
-    for raw in dict.fromkeys([*values, *held]):
+    known = [AS_IT_IS, *allowed, *sorted(set(held.values()) - set(allowed))]
+    words: dict[str, str] = {}
+    places = st.columns(3)
+    for number, raw in enumerate(dict.fromkeys([*values, *held])):
         count = values.get(raw)
         met = "not met any more" if count is None else f"{count:,} times"
-        known = [AS_IT_IS, *allowed, *sorted(set(held.values()) - set(allowed))]
-        chosen = st.selectbox(
-            f"{raw} ({met})",
-            known,
-            index=known.index(held.get(raw, AS_IT_IS)),
-            key=draft.key(f"term_{name}_{raw}"),
-            format_func=lambda word: word or "as it is",
-            accept_new_options=True,
-        )
-        words.pop(raw, None)
-        if chosen:
+        with places[number % 3]:
+            chosen = st.selectbox(
+                f"{tables.plain_text(raw)} ({met})",
+                known,
+                index=known.index(held.get(raw, AS_IT_IS)),
+                key=draft.key(f"term_{name}_{raw}"),
+                format_func=lambda word: word or "as it is",
+                accept_new_options=True,
+            )
+        if chosen and chosen.strip():
             words[raw] = chosen.strip()
     if words:
         draft.config.terminology_lookups[name] = words

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from imednet.models import WidgetConfig
-from imednet_streamlit import answers
+from imednet_streamlit import answers, tables
 from imednet_streamlit import widgets as drawn
 from imednet_streamlit.drafts import Draft
 from imednet_streamlit.page import Page
@@ -15,6 +15,8 @@ from imednet_workflows.canonical.widgets import COUNTS, TYPES
 __all__ = ["free_id", "render"]
 
 _NEW = ""
+#: Kinds that show nothing until a field is chosen.
+_BY_FIELD = ("bar", "line", "scatter")
 
 
 def render(page: Page, draft: Draft) -> None:
@@ -38,7 +40,10 @@ def render(page: Page, draft: Draft) -> None:
         _buttons(draft, chosen, widget)
     with right:
         st.caption("How it will look, from the study as it is now")
-        drawn.draw(widget, canonical, "preview")
+        if widget.type in _BY_FIELD and not widget.x_axis:
+            st.info("Choose on the left what to count by.")
+        else:
+            drawn.draw(widget, canonical, "preview")
     if draft.config.widgets:
         with st.expander("The whole report"):
             drawn.grid(draft.config.widgets, canonical)
@@ -55,7 +60,11 @@ def _fields(draft: Draft, chosen: str, canonical: dict[str, pd.DataFrame]) -> Wi
     def pick(label: str, name: str, options: list[str], value: str | None) -> str:
         first = options.index(value) if value in options else 0
         return st.selectbox(
-            label, options, index=first, key=key(name), format_func=lambda each: each or "none"
+            label,
+            options,
+            index=first,
+            key=key(name),
+            format_func=lambda each: tables.label(each) if each else "none",
         )
 
     title = st.text_input("Title", value=held.title or "", key=key("title")).strip()
