@@ -23,6 +23,7 @@ from imednet_streamlit import data
 from imednet_streamlit.commands import DEMO
 from imednet_streamlit.data import Connection
 from imednet_streamlit.drafts import DRAFT
+from imednet_streamlit.people import NAME
 
 __all__ = ["connection", "sidebar"]
 
@@ -152,7 +153,7 @@ def _disconnect() -> None:
         close = getattr(here.sdk, "close", None)
         if close is not None:
             close()
-    for name in (SDK, STUDY, TOKEN, REFUSAL, DRAFT):
+    for name in (SDK, STUDY, TOKEN, REFUSAL, DRAFT, NAME):
         state.pop(name, None)
     state[LEFT] = True
 

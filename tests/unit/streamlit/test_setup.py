@@ -104,10 +104,15 @@ def test_leaving_and_returning_loses_no_step(wizard: Any) -> None:
     assert draft_of(wizard).changed
 
 
-def test_a_draft_ends_with_its_connection(wizard: Any, own: Any) -> None:
+def test_a_draft_and_a_name_end_with_their_connection(wizard: Any, own: Any) -> None:
     pick(step(wizard, "Fields"), "source_adverse_events_term", "AE.AETERM")
+    step(wizard, "Check and save")
+    next(t for t in wizard.at.text_input if t.label == "Your name").set_value("R. Lind").run()
+    wizard.open("publisher_wizard.py").open("setup_wizard.py")
+    assert wizard.state["_imednet_name"] == "R. Lind"
     wizard.at.sidebar.button[0].click().run()
     assert DRAFT not in wizard.state
+    assert "R. Lind" not in wizard.state.values()
     wizard.connect(own).open("setup_wizard.py")
     assert not draft_of(wizard).changed
 
