@@ -57,8 +57,8 @@ _WEEKS = 8
 
 _COLUMNS = [
     *("annotation_id", "subject_id", "subject_key", "site_id", "record_id", "form_key"),
-    *("variable", "annotation_type", "state", "opened", "last_opened", "closed_at", "reopened"),
-    *("age_days", "total_age_days", "bucket", "turn", "turn_days", "counted"),
+    *("variable", "annotation_type", "state", "status", "opened", "last_opened", "closed_at"),
+    *("reopened", "age_days", "total_age_days", "bucket", "turn", "turn_days", "counted"),
 ]
 
 
@@ -68,7 +68,8 @@ def query_state(
     """Return one row a query that existed by `asof`, with its state, age and whose turn it is.
 
     Columns beside identifiers: `state` ("open", "closed", "unknown": no comments,
-    or a last comment that does not tell); `opened` and `last_opened` (UTC; a
+    or a last comment that does not tell); `status` (the last comment's
+    `annotation_status`, as the study spells it, NA without one); `opened` and `last_opened` (UTC; a
     reopened query was last opened when it was reopened); `closed_at` (UTC, NA
     unless closed now); `reopened` (times); `age_days` since it was last opened and
     `total_age_days` since it was first (whole days, NA unless open); `bucket` of
@@ -105,6 +106,7 @@ def query_state(
         state=pd.Series("unknown", index=ids.index, dtype="string")
         .mask(is_open, "open")
         .mask(is_closed, "closed"),
+        status=word,
         opened=opened.fillna(queries["date_created"]),
         last_opened=last_opened.fillna(queries["date_created"]),
         closed_at=_latest(ids, story, "closes").where(is_closed),

@@ -83,6 +83,22 @@ def test_states(lives: StudyFrames) -> None:
     }  # and 12, opened after asof, is not there
 
 
+def test_the_status_is_the_last_comments_word_as_the_study_spells_it(lives: StudyFrames) -> None:
+    status = column(m.query_state(lives, asof=ASOF), "status")
+    assert {n: status[n] for n in (1, 2, 3, 4, 6, 7, 8, 13)} == {
+        1: "Query Open",
+        2: "Site Answered",
+        3: "Query Closed",
+        4: "Query Reopened",
+        6: None,
+        7: "Noted",
+        8: "Parked",
+        13: "Note",
+    }
+    then = column(m.query_state(lives, asof=date(2026, 2, 10)), "status")
+    assert then[4] == "Query Closed"  # as it was
+
+
 def test_ages_restart_when_reopened(lives: StudyFrames) -> None:
     state = m.query_state(lives, asof=ASOF)
     ages, totals = column(state, "age_days"), column(state, "total_age_days")
