@@ -14,6 +14,7 @@ from streamlit.navigation.page import StreamlitPage
 from imednet_streamlit import auth, extensions
 
 VIEWS = Path(__file__).with_name("views")
+ICON = Path(__file__).with_name("icon.svg")
 #: The pages: section, script, title, icon.
 PAGES = (
     ("Study", "home.py", "Home", ":material/home:"),
@@ -31,7 +32,8 @@ PAGES = (
 
 def main() -> None:
     """Draw the sidebar and the page that was asked for."""
-    st.set_page_config("iMednet dashboard", ":material/monitoring:", layout="wide")
+    # An icon by name would be asked of Google's server by each browser.
+    st.set_page_config("iMednet dashboard", str(ICON), layout="wide")
     sections: dict[str, list[StreamlitPage]] = {}
     for section, script, title, icon in PAGES:
         page = st.Page(VIEWS / script, title=title, icon=icon, default=script == "home.py")
