@@ -40,6 +40,7 @@ LABELS = {
     "days_due": "Days since due",
     "discontinuation_percent": "Discontinued (% of enrolled)",
     "form_key": "Form",
+    "form_name": "Form",
     "interval_name": "Visit",
     "kri": "Indicator",
     "last_opened": "Last opened (UTC)",
@@ -53,11 +54,14 @@ LABELS = {
     "sdv_percent": "Verified (%)",
     "site_enrollment_status": "Site status",
     "site_name": "Site",
+    "state_name": "State",
+    "status": "Status",
     "subject_key": "Subject",
     "subject_status": "Status",
     "target_percent": "Of target (%)",
     "total_age_days": "Age since first opened (days)",
     "turn": "Whose turn",
+    "turn_name": "Whose turn",
     "turn_days": "Waiting (days)",
     "weeks_of_work": "Weeks of work",
 }
@@ -88,7 +92,8 @@ def show(
             "Show only rows that contain", key=f"_search_{name}", placeholder="any text"
         )
         named = matching(named, text)
-    st.dataframe(readable(named.head(SHOWN)), hide_index=True, width="stretch")
+    shown = readable(named.head(SHOWN))
+    st.dataframe(shown, hide_index=True, width="stretch", placeholder="-")
     if len(named) > SHOWN:
         st.caption(f"The first {SHOWN:,} of {len(named):,} rows are shown; the downloads hold all.")
     with st.container(horizontal=True):
@@ -188,8 +193,12 @@ def _python(value: Any) -> Any:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with dates as dates, and fractions cut to what can be read."""
-    shown = frame.copy()
+    """Return the frame with dates as dates, and fractions cut to what can be read.
+
+    Texts are guarded as in our downloads, as Streamlit's own download of what is shown
+    writes them as they are.
+    """
+    shown = frame.rename(columns=guarded)
     for column in shown.columns:
         kind = shown[column].dtype
         if pd.api.types.is_datetime64_any_dtype(kind):
@@ -199,4 +208,8 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
         elif pd.api.types.is_float_dtype(kind):
             large = bool((shown[column].abs() >= 10).fillna(False).any())
             shown[column] = shown[column].round(1 if large else 4)
+        elif pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind):
+            shown[column] = shown[column].map(
+                lambda value: guarded(value) if isinstance(value, str) else value
+            )
     return shown

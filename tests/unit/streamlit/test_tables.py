@@ -82,3 +82,14 @@ def test_labels_are_words() -> None:
     assert tables.label("site_name") == "Site"
     assert tables.label("risk_score") == "Risk score"
     assert tables.label("asof", {"asof": "As of"}) == "As of"
+
+
+def test_what_is_shown_runs_no_formula_when_streamlit_itself_downloads_it(
+    frame: pd.DataFrame,
+) -> None:
+    shown = tables.readable(frame)
+    assert shown.columns[0] == "'=name"
+    assert shown["'=name"].tolist() == [f"'{text}" for text in BAD[:6]] + BAD[6:]
+    assert shown["number"].dropna().tolist() == [1, 3, 4, 5, 6, 7, 8]
+    odd = pd.DataFrame({"mixed": ["=1", -1, None]}, dtype=object)
+    assert tables.readable(odd)["mixed"].tolist() == ["'=1", -1, None]
