@@ -91,9 +91,9 @@ def show(title: str, about: str, body: Callable[[Page], None]) -> None:
         body(Page(here))
 
 
-def card(label: str, value: str, note: str | None = None) -> None:
+def card(label: str, value: str, note: str | None = None, *, width: int = 150) -> None:
     """Draw a number in a frame, of a width at which a row of them breaks on small screens."""
-    st.metric(label, value, help=note, border=True, width=150)
+    st.metric(label, value, help=note, border=True, width=width)
 
 
 def _say(problem: data.Unreadable) -> None:

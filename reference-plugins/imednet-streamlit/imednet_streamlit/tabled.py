@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from imednet.models import StudyConfiguration
+from imednet_streamlit.naming import form_names
 from imednet_workflows import metrics
 from imednet_workflows.frames import StudyFrames
 
@@ -92,6 +93,7 @@ def _late(frames: StudyFrames, config: Config, asof: date) -> pd.DataFrame:
 
 TABLES: dict[str, Table] = {
     "sites": Table(("sites",), lambda frames, config, asof: site_names(frames)),
+    "forms": Table(("forms",), lambda frames, config, asof: form_names(frames.forms)),
     "funnel": Table(_PEOPLE, _plain(metrics.enrolment_funnel)),
     "funnel_all": Table(_PEOPLE, _plain(metrics.enrolment_funnel, by=None)),
     "curve": Table(_PEOPLE, _plain(metrics.enrolment_curve)),

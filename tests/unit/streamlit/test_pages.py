@@ -109,6 +109,10 @@ def test_query_status_tells_what_the_metrics_tell(
     assert weeks["Backlog"].tolist() == flux["backlog"].tolist()
     ageing = dashboard.frame("Bucket", "Queries").groupby("Bucket", sort=False)["Queries"].sum()
     assert ageing.tolist() == metrics.query_ageing(state)["queries"].tolist()
+    statuses = dashboard.frame("Status", "State", "Queries")
+    words = live["status"].fillna("no comment").value_counts()
+    assert statuses.set_index("Status")["Queries"].to_dict() == words.to_dict()
+    assert statuses.set_index("Status").loc["Site Answered", "State"] == "Open"
     oldest = dashboard.frame("Query", "Age (days)")
     assert len(oldest) == (live["state"] == "open").sum()
     assert oldest["Age (days)"].is_monotonic_decreasing
@@ -131,6 +135,32 @@ def test_a_filter_narrows_every_number_and_stands_in_the_address(
     dashboard.at.multiselect(key="_filter_site").unselect("3").run()
 
     assert "site" not in dashboard.at.query_params
+
+
+def test_open_queries_are_counted_by_the_studys_own_status(
+    dashboard: Any, ordinary: Any, moment: datetime
+) -> None:
+    state = metrics.query_state(frames_of(ordinary), asof=moment)
+    words = state.loc[state["counted"] & (state["state"] == "open"), "status"].value_counts()
+
+    dashboard.connect(ordinary).open("query_status.py", by="status")
+
+    assert dashboard.at.selectbox(key="_filter_by").value == "status"
+    tables = [table.value for table in dashboard.at.dataframe]
+    (shown,) = [table for table in tables if list(table.columns) == ["Status", "Queries"]]
+    assert shown.set_index("Status")["Queries"].to_dict() == words.to_dict()
+
+
+def test_forms_are_called_by_name_and_stand_in_the_address_by_key(
+    dashboard: Any, ordinary: Any
+) -> None:
+    dashboard.connect(ordinary).open("query_status.py", form="VS", by="form_key")
+
+    assert "Vitals" in dashboard.at.multiselect(key="_filter_form").options
+    assert dashboard.at.multiselect(key="_filter_form").value == ["VS"]
+    assert dashboard.at.query_params["form"] in ("VS", ["VS"])
+    assert set(dashboard.frame("Form", "Queries")["Form"]) == {"Vitals"}
+    assert set(dashboard.frame("Query", "Form")["Form"]) == {"Vitals"}
 
 
 def test_a_view_that_was_sent_opens_as_it_was(new_dashboard: Any, ordinary: Any) -> None:
@@ -161,6 +191,8 @@ def test_subject_enrollment_tells_what_the_metrics_tell(
     curve = dashboard.frame("Date", "Cumulative")
     known = metrics.enrolment_curve(frames, asof=moment)
     assert curve["Cumulative"].tolist() == known["cumulative"].tolist()
+    ahead = dashboard.frame("Date", "Middle (50 %)")["Middle (50 %)"]
+    assert ahead.tolist() == (forecast.band["middle"] + funnel["enrolled"]).tolist()
 
 
 def test_the_forecast_is_for_as_many_as_are_asked_for(dashboard: Any, ordinary: Any) -> None:
@@ -182,6 +214,11 @@ def test_site_performance_tells_what_the_metrics_tell(
 
     dashboard.connect(ordinary).open("site_performance.py", method=method, kri="query_rate")
 
+    flags = kris["flag"].fillna(0) != 0
+    assert dashboard.metrics["Flags"] == str(flags.sum())
+    flagged = f"{kris.loc[flags, 'site_id'].nunique()} of {len(scores)}"
+    assert dashboard.metrics["Sites flagged"] == flagged
+    assert dashboard.metrics["Highest score"] == f"{scores['risk_score'].max():.0f}"
     ranking = dashboard.frame("Rank", "Risk score (0 to 100)")
     assert ranking["Site"].tolist() == scores["site_name"].tolist()
     shown = ranking["Risk score (0 to 100)"].round(1).tolist()
@@ -211,7 +248,8 @@ def test_data_completeness_tells_what_the_metrics_tell(
     assert f"**{clean['clean'].sum()} of {len(clean)}** subjects" in dashboard.said("markdown")
     forms = dashboard.frame("Form", "Pages").set_index("Form")
     by_form = metrics.completion(pages, by="form_key").set_index("form_key")
-    assert forms.loc["VS", "Missing"] == by_form.loc["VS", "missing"]
+    assert forms.loc["Vitals", "Missing"] == by_form.loc["VS", "missing"]
+    assert forms.loc["Vitals", "Form key"] == "VS"
 
 
 def test_a_large_study_is_asked_before_its_trend_is_worked_out(
@@ -306,7 +344,7 @@ def test_statuses_of_no_known_meaning_are_listed(dashboard: Any, own: Any) -> No
     dashboard.connect(own)
 
     words = dashboard.frame("Status", "Where")
-    assert words.set_index("Status").loc["=Flying", "Rows"] == 3
+    assert words.set_index("Status").loc["'=Flying", "Rows"] == 3  # no formula
     for view in VIEWS:
         dashboard.open(view)
         assert not dashboard.at.exception, view

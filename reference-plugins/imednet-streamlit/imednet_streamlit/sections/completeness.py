@@ -9,6 +9,7 @@ import streamlit as st
 
 from imednet_streamlit import charts, filters, tables
 from imednet_streamlit.loading import Loaded
+from imednet_streamlit.naming import with_forms, with_sites
 from imednet_streamlit.page import Page, card
 from imednet_workflows import metrics
 
@@ -19,12 +20,12 @@ COUNTS = ["complete", "started", "missing", "not_due", "expected"]
 
 def render(page: Page) -> None:
     """Draw the page."""
-    loaded = page.load("sites", "page_sums", "late_visits")
+    loaded = page.load("sites", "forms", "page_sums", "late_visits")
     if loaded is None:
         return
     picked = filters.pick_sites(loaded["sites"])
     sums = filters.within(loaded["page_sums"]["site_form"], "site_id", picked)
-    sums = _named(sums, loaded["sites"])
+    sums = with_forms(with_sites(sums, loaded["sites"]), loaded["forms"])
     if sums.empty:
         st.info(
             "No page is scheduled for anybody here: the study has no visits, its visits ask for "
@@ -37,12 +38,6 @@ def render(page: Page) -> None:
         _missing(loaded, picked)
     _forms(page, sums, picked)
     _clean(page, picked, loaded["sites"])
-
-
-def _named(table: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
-    names = sites.set_index("site_id")["site_name"]
-    called = table["site_id"].map(names).astype("string").fillna("No site")
-    return table.assign(site_name=called)
 
 
 def percent(table: pd.DataFrame, part: str = "complete", whole: str = "expected") -> pd.Series[Any]:
@@ -84,12 +79,12 @@ def _by_site(sums: pd.DataFrame) -> None:
         rows,
         f"Pages complete by site and form, least complete first{note}",
         row="site_name",
-        column="form_key",
+        column="form_name",
         value="completion_percent",
         names=("Site", "Form", "Complete (%)"),
         hints=("complete", "started", "missing"),
     )
-    table = sums[["site_name", "form_key", *COUNTS, "completion_percent"]]
+    table = sums[["site_name", "form_name", *COUNTS, "completion_percent"]]
     charts.draw(chart, table, "site_form")
 
 
@@ -97,11 +92,12 @@ def _by_subject(page: Page, picked: list[int]) -> None:
     if len(picked) != 1:
         st.caption("Choose one site above to see its subjects, form by form.")
         return
-    loaded = page.load("subject_forms")
+    loaded = page.load("forms", "subject_forms")
     if loaded is None:
         return
     rows = filters.within(loaded["subject_forms"], "site_id", picked)
     rows = rows.assign(completion_percent=percent(rows)).drop(columns="site_id")
+    rows = with_forms(rows, loaded["forms"]).drop(columns="form_key")
     order = (
         rows.groupby("subject_key")[["complete", "expected"]]
         .sum()
@@ -121,7 +117,7 @@ def _by_subject(page: Page, picked: list[int]) -> None:
         drawn.sort_values("place", kind="stable"),
         f"Pages complete by subject and form{note}",
         row="subject_key",
-        column="form_key",
+        column="form_name",
         value="completion_percent",
         names=("Subject", "Form", "Complete (%)"),
         hints=("complete", "expected"),
@@ -130,28 +126,25 @@ def _by_subject(page: Page, picked: list[int]) -> None:
 
 
 def _missing(loaded: Loaded, picked: list[int]) -> None:
-    left, right = st.columns(2)
-    with left:
-        st.subheader("Missing pages, longest due first")
-        missing = filters.within(loaded["page_sums"]["missing"], "site_id", picked)
-        missing = _named(missing, loaded["sites"])
-        columns = ["site_name", "subject_key", "interval_name", "form_key", "due", "days_due"]
-        if missing.empty:
-            st.success("No page is missing.")
-        else:
-            tables.show(missing[columns], "missing_pages", search=True)
-    with right:
-        st.subheader("Overdue visits, longest first")
-        late = _named(filters.within(loaded["late_visits"], "site_id", picked), loaded["sites"])
-        columns = ["site_name", "subject_key", "interval_name", "window_end", "days_overdue"]
-        if late.empty:
-            st.success("No visit is overdue.")
-        else:
-            tables.show(late[columns], "overdue_visits", search=True)
+    st.subheader("Missing pages, longest due first")
+    missing = filters.within(loaded["page_sums"]["missing"], "site_id", picked)
+    missing = with_forms(with_sites(missing, loaded["sites"]), loaded["forms"])
+    columns = ["site_name", "subject_key", "interval_name", "form_name", "due", "days_due"]
+    if missing.empty:
+        st.success("No page is missing.")
+    else:
+        tables.show(missing[columns], "missing_pages", search=True)
+    st.subheader("Overdue visits, longest first")
+    late = with_sites(filters.within(loaded["late_visits"], "site_id", picked), loaded["sites"])
+    columns = ["site_name", "subject_key", "interval_name", "window_end", "days_overdue"]
+    if late.empty:
+        st.success("No visit is overdue.")
+    else:
+        tables.show(late[columns], "overdue_visits", search=True)
 
 
 def _forms(page: Page, sums: pd.DataFrame, picked: list[int]) -> None:
-    loaded = page.load("lag", "sdv_site", "sdv_form", "sites")
+    loaded = page.load("lag", "sdv_site", "sdv_form", "sites", "forms")
     if loaded is None:
         return
     st.subheader("Forms")
@@ -164,7 +157,8 @@ def _forms(page: Page, sums: pd.DataFrame, picked: list[int]) -> None:
         table = delays if forms is None else forms.merge(delays, on="form_key", how="outer")
         if not picked:
             table = table.merge(loaded["sdv_form"], on="form_key", how="outer")
-        tables.show(table.dropna(subset=["form_key"]), "forms")
+        table = with_forms(table.dropna(subset=["form_key"]), loaded["forms"])
+        tables.show(table, "forms", labels={"form_key": "Form key"})
     _lag(lag, loaded["sites"])
     _sdv(filters.within(loaded["sdv_site"], "site_id", picked), loaded["sites"])
 
@@ -175,11 +169,12 @@ def _lag(lag: pd.DataFrame, sites: pd.DataFrame) -> None:
     if not int(whole["pages"]):
         st.info("No page of a visit that was made has a time of entry yet.")
         return
-    columns = st.columns(3)
-    columns[0].metric("Median (days)", f"{whole['median_days']:.1f}", border=True)
-    columns[1].metric("90th percentile (days)", f"{whole['p90_days']:.1f}", border=True)
-    columns[2].metric("Entered after 10 days", f"{whole['late_percent']:.1f} %", border=True)
-    table = _named(metrics.entry_lag_summary(lag, by="site_id"), sites).drop(columns="site_id")
+    st.write("Days from a visit to the first entry of its pages.")
+    with st.container(horizontal=True):
+        card("Median (days)", f"{whole['median_days']:.1f}")
+        card("90 % within (days)", f"{whole['p90_days']:.1f}")
+        card("Entered after 10 days", f"{whole['late_percent']:.1f} %", width=210)
+    table = with_sites(metrics.entry_lag_summary(lag, by="site_id"), sites).drop(columns="site_id")
     table = table.sort_values("late_percent", ascending=False, kind="stable")
     chart = charts.bars(
         table.head(charts.MOST),
@@ -193,7 +188,7 @@ def _lag(lag: pd.DataFrame, sites: pd.DataFrame) -> None:
 
 def _sdv(sdv: pd.DataFrame, sites: pd.DataFrame) -> None:
     st.subheader("Source data verification")
-    table = _named(sdv, sites).drop(columns="site_id")
+    table = with_sites(sdv, sites).drop(columns="site_id")
     known = table.dropna(subset=["sdv_percent"]).sort_values("sdv_percent", kind="stable")
     if known.empty:
         st.info("No record is ready for verification, or verified, yet.")
@@ -216,7 +211,7 @@ def _clean(page: Page, picked: list[int], sites: pd.DataFrame) -> None:
     loaded = page.load("clean")
     if loaded is None:
         return
-    table = _named(filters.within(loaded["clean"], "site_id", picked), sites)
+    table = with_sites(filters.within(loaded["clean"], "site_id", picked), sites)
     if table.empty:
         st.info("There are no subjects here yet.")
         return

@@ -10,7 +10,8 @@ import streamlit as st
 
 from imednet_streamlit import charts, filters, tables
 from imednet_streamlit.loading import Loaded
-from imednet_streamlit.page import Page, card
+from imednet_streamlit.naming import with_sites
+from imednet_streamlit.page import Page
 from imednet_workflows import metrics
 
 __all__ = ["render", "totals"]
@@ -23,6 +24,9 @@ STEPS = {
     "completed": "Completed",
 }
 
+#: The forecast's columns.
+QUANTILES = {"low": "Low (10 %)", "middle": "Middle (50 %)", "high": "High (90 %)"}
+
 
 def render(page: Page) -> None:
     """Draw the page."""
@@ -34,7 +38,7 @@ def render(page: Page) -> None:
         return
     picked = filters.pick_sites(loaded["sites"])
     funnel = filters.within(loaded["funnel"], "site_id", picked)
-    funnel = _named(funnel, loaded["sites"])
+    funnel = with_sites(funnel, loaded["sites"])
     if not int(funnel["screened"].sum()):
         st.info("The chosen sites have no subjects yet.")
         return
@@ -54,27 +58,21 @@ def totals(funnel: pd.DataFrame) -> pd.Series[Any]:
     return sums
 
 
-def _named(table: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
-    names = sites.set_index("site_id")["site_name"]
-    called = table["site_id"].map(names).astype("string").fillna("No site")
-    return table.assign(site_name=called)
-
-
 def _share(part: Any, whole: Any) -> str:
     return f"{100 * part / whole:.0f} %" if whole and not pd.isna(whole) else "-"
 
 
 def _numbers(sums: pd.Series[Any]) -> None:
     planned = sums["planned"]
-    with st.container(horizontal=True):
-        for name, label in STEPS.items():
-            whole = "screened" if name in ("screen_failures", "enrolled") else "enrolled"
-            note = None if name == "screened" else f"{_share(sums[name], sums[whole])} of {whole}"
-            card(label, f"{int(sums[name]):,}", note)
-        if pd.isna(planned):
-            card("Of target", "none", "Targets stand in the study's configuration.")
-        else:
-            card("Of target", _share(sums["enrolled"], planned), f"{int(planned):,} planned")
+    columns = st.columns(3)
+    for place, (name, label) in enumerate(STEPS.items()):
+        whole = "screened" if name in ("screen_failures", "enrolled") else "enrolled"
+        note = None if name == "screened" else f"{_share(sums[name], sums[whole])} of {whole}"
+        columns[place % 3].metric(label, f"{int(sums[name]):,}", help=note, border=True)
+    share = "none" if pd.isna(planned) else _share(sums["enrolled"], planned)
+    note = "Targets stand in the study's configuration."
+    note = note if pd.isna(planned) else f"{int(planned):,} planned"
+    columns[len(STEPS) % 3].metric("Of target", share, help=note, border=True)
 
 
 def _unknown_targets(funnel: pd.DataFrame) -> None:
@@ -117,6 +115,7 @@ def _curve(funnel: pd.DataFrame, picked: list[int], loaded: Loaded) -> None:
     told = pd.isna(planned)
     chart = curve_chart(curve, forecast.band, target, "aim" if told else "target")
     charts.draw(chart, curve, "curve")
+    _forecast_table(forecast.band, int(sums["enrolled"]))
     if forecast.reason:
         st.info(f"No forecast: {forecast.reason}.")
         return
@@ -128,6 +127,16 @@ def _curve(funnel: pd.DataFrame, picked: list[int], loaded: Loaded) -> None:
         f"**{target:,} enrolled by {middle}**, most likely; with 80 % certainty between {early} "
         f"and {late}, if the open sites go on as they did."
     )
+
+
+def _forecast_table(band: pd.DataFrame, done: int) -> None:
+    """Draw what the dashed line and the shade of the curve stand for."""
+    if band.empty:
+        return
+    st.caption("Dashed: the forecast's middle; shaded: where it lies with 80 % certainty.")
+    with st.expander("Table of the forecast"):
+        sums = {name: band[name] + done for name in QUANTILES}
+        tables.show(band[["date"]].assign(**sums), "forecast", labels=QUANTILES)
 
 
 def _asked_more() -> int:
@@ -159,7 +168,7 @@ def curve_chart(curve: pd.DataFrame, band: pd.DataFrame, target: int, word: str)
         )
     ]
     if len(ahead):
-        hints = [day, *(alt.Tooltip(f"{n}:Q", format=".0f") for n in ("low", "middle", "high"))]
+        hints = [day, *(alt.Tooltip(f"{n}:Q", title=t, format=".0f") for n, t in QUANTILES.items())]
         base = alt.Chart(ahead).encode(x="date:T", tooltip=hints)
         layers.append(
             base.mark_area(opacity=0.25, color=charts.COLOURS[1]).encode(y="low:Q", y2="high:Q")
@@ -175,7 +184,7 @@ def curve_chart(curve: pd.DataFrame, band: pd.DataFrame, target: int, word: str)
     )
     layers.append(
         alt.Chart(rule)
-        .mark_text(align="left", dx=4, dy=-8, color=charts.COLOURS[2])
+        .mark_text(align="left", dx=4, dy=-8, fontSize=12, color=charts.INK)
         .encode(y="target:Q", x=alt.value(0), text="text:N")
     )
     return alt.layer(*layers).properties(height=320)
@@ -198,29 +207,32 @@ def _sites(funnel: pd.DataFrame) -> None:
 
 def _lost(funnel: pd.DataFrame) -> None:
     st.subheader("Screening failures and discontinuations")
-    for column, value, title, unit in zip(
-        st.columns(2),
-        ("screen_failure_percent", "discontinuation_percent"),
-        ("Screening failures by site", "Discontinuations by site"),
-        ("% of screened", "% of enrolled"),
-        strict=True,
+    for value, counts, title, unit in (
+        (
+            "screen_failure_percent",
+            ["screen_failures", "screened"],
+            "Screening failures by site",
+            "% of screened",
+        ),
+        (
+            "discontinuation_percent",
+            ["discontinued", "enrolled"],
+            "Discontinuations by site",
+            "% of enrolled",
+        ),
     ):
         known = funnel.dropna(subset=[value]).sort_values(value, ascending=False, kind="stable")
-        with column:
-            if known.empty:
-                st.info(f"{title}: nothing to divide by yet.")
-                continue
-            chart = charts.bars(
-                known.head(charts.MOST),
-                title,
-                category="site_name",
-                value=value,
-                names=("Site", unit),
-            )
-            counts = (
-                ["screen_failures", "screened"] if value[0] == "s" else ["discontinued", "enrolled"]
-            )
-            charts.draw(chart, known[["site_name", *counts, value]], value)
+        if known.empty:
+            st.info(f"{title}: nothing to divide by yet.")
+            continue
+        chart = charts.bars(
+            known.head(charts.MOST),
+            title,
+            category="site_name",
+            value=value,
+            names=("Site", unit),
+        )
+        charts.draw(chart, known[["site_name", *counts, value]], value)
 
 
 def _statuses(loaded: Loaded, picked: list[int]) -> None:

@@ -74,7 +74,12 @@ def _add(matters: list[Matter], found: list[Matter] | None) -> bool:
 
 
 def _draw(matter: Matter) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(
+        border=True,
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+    ):
         st.markdown(f"**{matter.number:,}** {matter.text}")
         st.page_link(matter.view, label=matter.link, icon=":material/arrow_forward:")
 

@@ -1,4 +1,4 @@
-"""Query Status: states, ages, turns, time to resolve, the flux by week, the oldest open ones."""
+"""Query Status: states and statuses, ages, turns, time to resolve, weeks, the oldest open ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import streamlit as st
 from imednet_streamlit import charts, filters, tables
 from imednet_streamlit.data import study_frames
 from imednet_streamlit.loading import Loaded
+from imednet_streamlit.naming import with_forms, with_sites
 from imednet_streamlit.page import Page, card
 from imednet_workflows import metrics
 
@@ -18,22 +19,25 @@ GROUPS = {
     "form_key": "form",
     "variable": "variable",
     "annotation_type": "type",
+    "status": "the study's own status",
     "turn": "whose turn it is",
 }
+#: The columns in which a group's values are called as people call them.
+CALLED = {"form_key": "form_name", "turn": "turn_name"}
 TURNS = {"site": "Site", "data management": "Data management", "unknown": "Not known"}
 STATES = {"open": "Open", "closed": "Closed", "unknown": "Unknown"}
 
 
 def render(page: Page) -> None:
     """Draw the page."""
-    loaded = page.load("sites", "query_state")
+    loaded = page.load("sites", "forms", "query_state")
     if loaded is None:
         return
-    state = with_names(loaded["query_state"], loaded["sites"])
+    state = with_names(loaded["query_state"], loaded["sites"], loaded["forms"])
     if state.empty:
         st.info("This study has no queries yet, so there is nothing to show here.")
         return
-    state = _filtered(state, loaded["sites"])
+    state = _filtered(state, loaded)
     live = state[state["counted"]]
     if live.empty:
         st.info("No query fits these filters. Remove one of them.")
@@ -45,14 +49,18 @@ def render(page: Page) -> None:
             f"{left:,} more are on deleted or disabled parts of the study and are not counted."
         )
     _open(live)
+    _statuses(live)
     _resolved(page, state, loaded)
     _oldest(live)
 
 
-def with_names(state: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
-    """Return the queries with `site_name` beside their site's number."""
-    named = state.merge(sites[["site_id", "site_name"]], on="site_id", how="left")
-    return named.assign(site_name=named["site_name"].fillna("No site"))
+def with_names(state: pd.DataFrame, sites: pd.DataFrame, forms: dict[str, str]) -> pd.DataFrame:
+    """Return the queries with site, form, turn and state called as people call them."""
+    named = with_forms(with_sites(state, sites), forms)
+    return named.assign(
+        turn_name=named["turn"].map(TURNS).astype("string"),
+        state_name=named["state"].map(STATES).astype("string"),
+    )
 
 
 def chosen(state: pd.DataFrame, picks: dict[str, list[str]]) -> pd.DataFrame:
@@ -63,17 +71,20 @@ def chosen(state: pd.DataFrame, picks: dict[str, list[str]]) -> pd.DataFrame:
     return state
 
 
-def _filtered(state: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
+def _filtered(state: pd.DataFrame, loaded: Loaded) -> pd.DataFrame:
     columns = st.columns(4)
     with columns[0]:
-        picked = filters.pick_sites(sites)
+        picked = filters.pick_sites(loaded["sites"])
+    forms = state.dropna(subset=["form_key"]).sort_values("form_name")
+    types = sorted(state["annotation_type"].dropna().astype(str).unique())
     picks: dict[str, list[str]] = {}
-    for place, (column, name, label) in enumerate(
-        (("form_key", "form", "Forms"), ("annotation_type", "type", "Types")), start=1
-    ):
-        with columns[place]:
-            words = sorted(state[column].dropna().astype(str).unique())
-            picks[column] = filters.choose(label, name, {word: word for word in words})
+    with columns[1]:
+        called = dict(
+            zip(forms["form_key"].astype(str), forms["form_name"].astype(str), strict=True)
+        )
+        picks["form_key"] = filters.choose("Forms", "form", called)
+    with columns[2]:
+        picks["annotation_type"] = filters.choose("Types", "type", {word: word for word in types})
     with columns[3]:
         picks["turn"] = filters.choose("Whose turn", "turn", TURNS)
     return chosen(filters.within(state, "site_id", picked), picks)
@@ -92,10 +103,12 @@ def _numbers(live: pd.DataFrame, loaded: Loaded) -> None:
             "The median: half of the queries were closed within so many days. Those still open "
             "count as taking at least as long as they have been open (Kaplan-Meier).",
         )
-        share = "none" if pd.isna(again) else f"{again:.1%}"
+        share = "none" if pd.isna(again) else f"{100 * again:.1f} %"
         card("Reopened", share, "Of the queries that were ever closed.")
     if counts.get("unknown", 0):
-        st.caption("Unknown: the query has no comments, so its state cannot be told.")
+        st.caption(
+            "Unknown: the query has no comments, or the last does not tell whether it is closed."
+        )
 
 
 def _open(live: pd.DataFrame) -> None:
@@ -106,36 +119,59 @@ def _open(live: pd.DataFrame) -> None:
         return
     ageing = metrics.query_ageing(waiting, by="turn")
     ageing["turn"] = ageing["turn"].map(TURNS)
-    left, right = st.columns(2)
-    with left:
-        chart = charts.bars(
-            ageing,
-            "Open queries by age and turn",
-            category="bucket",
-            value="queries",
-            names=("Days since last opened", "Open queries"),
-            colour="turn",
-            order=metrics_buckets(ageing),
-        )
-        charts.draw(chart, ageing, "ageing")
-    with right:
-        by = filters.option("Count open queries by", "by", GROUPS)
-        table = counted_by(waiting, by)
-        shown = table.head(15)
-        note = f" (top {len(shown)} of {len(table)})" if len(table) > len(shown) else ""
-        chart = charts.bars(
-            shown,
-            f"Open queries by {GROUPS[by]}{note}",
-            category=by,
-            value="queries",
-            names=(tables.label(by), "Open queries"),
-        )
-        charts.draw(chart, table, "open_by")
-    turn = waiting.groupby("turn")["turn_days"].agg(["size", "median", "max"]).reset_index()
-    turn["turn"] = turn["turn"].map(TURNS)
+    chart = charts.bars(
+        ageing,
+        "Open queries by age and turn",
+        category="bucket",
+        value="queries",
+        names=("Days since last opened", "Open queries"),
+        colour="turn",
+        order=metrics_buckets(ageing),
+    )
+    charts.draw(chart, ageing, "ageing")
+    turn = waiting.groupby("turn_name")["turn_days"].agg(["size", "median", "max"]).reset_index()
     st.markdown("**Whose turn it is, and for how long**")
     names = {"size": "Open queries", "median": "Waiting, median (days)", "max": "Longest (days)"}
     tables.show(turn, "turns", labels=names)
+    _grouped(waiting)
+
+
+def _grouped(waiting: pd.DataFrame) -> None:
+    """Draw the open queries by what is chosen."""
+    by = filters.option("Count open queries by", "by", GROUPS)
+    column = CALLED.get(by, by)
+    table = counted_by(waiting, column)
+    shown = table.head(15)
+    note = f" (top {len(shown)} of {len(table)})" if len(table) > len(shown) else ""
+    chart = charts.bars(
+        shown,
+        f"Open queries by {GROUPS[by]}{note}",
+        category=column,
+        value="queries",
+        names=(tables.label(column), "Open queries"),
+    )
+    charts.draw(chart, table, "open_by")
+
+
+def _statuses(live: pd.DataFrame) -> None:
+    st.subheader("All queries by the study's own status")
+    table = by_status(live)
+    chart = charts.bars(
+        table,
+        "Queries by the word of their last comment",
+        category="status",
+        value="queries",
+        names=("Status", "Queries"),
+        colour="state_name",
+    )
+    charts.draw(chart, table, "statuses")
+
+
+def by_status(state: pd.DataFrame) -> pd.DataFrame:
+    """Return how many queries have each status, the study's own word, and what state that is."""
+    words = state.assign(status=state["status"].fillna("no comment"))
+    counts = words.groupby(["status", "state_name"]).size().reset_index(name="queries")
+    return counts.sort_values("queries", ascending=False, kind="stable", ignore_index=True)
 
 
 def metrics_buckets(ageing: pd.DataFrame) -> list[str]:
@@ -161,45 +197,44 @@ def _resolved(page: Page, state: pd.DataFrame, loaded: Loaded) -> None:
     flux = metrics.query_flux(
         study_frames(page.here.study_key, slim), loaded.config, asof=loaded.asof
     )
-    left, right = st.columns(2)
-    with left:
-        if flux.empty:
-            st.info("No query has a dated comment: there are no weeks to show.")
-        else:
-            chart = charts.lines(
-                flux,
-                "Queries by week",
-                x="week",
-                names=("Week from", "Queries"),
-                series={"opened": "Opened", "closed": "Closed", "backlog": "Open at the end"},
-            )
-            charts.draw(chart, flux, "weeks")
-            work = flux["weeks_of_work"].iloc[-1]
-            if not pd.isna(work):
-                st.caption(
-                    f"At the pace of the last weeks the backlog is {work:.1f} weeks of work."
-                )
-    with right:
-        medians = metrics.median_time_to_resolve(
-            state[state["counted"]], asof=loaded.asof, by="site_name"
+    if flux.empty:
+        st.info("No query has a dated comment: there are no weeks to show.")
+    else:
+        chart = charts.lines(
+            flux,
+            "Queries by week",
+            x="week",
+            names=("Week from", "Queries"),
+            series={"opened": "Opened", "closed": "Closed", "backlog": "Open at the end"},
         )
-        chart = charts.bars(
-            medians.dropna(subset=["median_days"])
-            .sort_values("median_days", ascending=False)
-            .head(charts.MOST),
-            "Median time to resolve by site",
-            category="site_name",
-            value="median_days",
-            names=("Site", "Days"),
-        )
-        charts.draw(chart, medians, "resolve")
+        charts.draw(chart, flux, "weeks")
+        work = flux["weeks_of_work"].iloc[-1]
+        if not pd.isna(work):
+            st.caption(f"At the pace of the last weeks the backlog is {work:.1f} weeks of work.")
+    _medians(state[state["counted"]], loaded)
+
+
+def _medians(live: pd.DataFrame, loaded: Loaded) -> None:
+    medians = metrics.median_time_to_resolve(live, asof=loaded.asof, by="site_name")
+    known = medians.dropna(subset=["median_days"]).sort_values("median_days", ascending=False)
+    if known.empty:
+        st.info("No site has closed half of its queries yet: there is no median to show.")
+        return
+    chart = charts.bars(
+        known.head(charts.MOST),
+        "Median time to resolve by site",
+        category="site_name",
+        value="median_days",
+        names=("Site", "Days"),
+    )
+    charts.draw(chart, medians, "resolve")
 
 
 def _oldest(live: pd.DataFrame) -> None:
     st.subheader("The oldest open queries")
     columns = [
-        *("annotation_id", "site_name", "subject_key", "form_key", "variable"),
-        *("annotation_type", "age_days", "total_age_days", "reopened", "turn", "turn_days"),
+        *("annotation_id", "site_name", "subject_key", "form_name", "variable", "age_days"),
+        *("turn_name", "turn_days", "status", "annotation_type", "total_age_days", "reopened"),
         "last_opened",
     ]
     oldest = live[live["state"] == "open"].sort_values("age_days", ascending=False, kind="stable")[

@@ -10,9 +10,10 @@ import streamlit as st
 
 from imednet_streamlit import charts, filters, tables
 from imednet_streamlit.loading import Loaded
-from imednet_streamlit.page import Page
+from imednet_streamlit.naming import with_sites
+from imednet_streamlit.page import Page, card
 from imednet_workflows import metrics
-from imednet_workflows.metrics.kris import indicators
+from imednet_workflows.metrics.kris import OVERDUE_DAYS, indicators
 
 __all__ = ["flag_table", "flag_text", "render"]
 
@@ -31,23 +32,46 @@ KRIS = {
     "screen_failure": ("Screening failures", "of the screened"),
     "discontinuation": ("Discontinuations", "of the enrolled"),
 }
+#: What each indicator counts, and out of what.
+COUNTED = {
+    "adverse_events": "Adverse events for each day that the site's subjects were in the study "
+    "(from enrolment until today, or until the last visit of those who have left).",
+    "deviations": "Protocol deviations for each day that the site's subjects were in the study "
+    "(from enrolment until today, or until the last visit of those who have left).",
+    "query_rate": "Queries, open or not, for each value that was entered.",
+    "overdue_queries": f"Queries open for more than {OVERDUE_DAYS} days, out of all queries.",
+    "late_entry": "Pages entered more than 10 days after their visit, out of all pages entered.",
+    "data_change": "Records changed after they were first entered, out of all records.",
+    "screen_failure": "Subjects that failed screening, out of all that were screened.",
+    "discontinuation": "Subjects that left the study early, out of all that were enrolled.",
+}
 #: What a flag looks like: told by shape, not by colour alone.
 FLAGS = {-2: "▼▼ far below", -1: "▼ below", 0: "● as others", 1: "▲ above", 2: "▲▲ far above"}
 SHADES = {-2: "#0072B2", -1: "#56B4E9", 0: charts.GREY, 1: "#E69F00", 2: "#D55E00"}
 TOO_LITTLE = "· too little yet"
 EXPLAINED = """
-A small site has extreme rates by chance alone, so each site is compared in units of what chance
-and ordinary differences between sites explain (standard deviations).
+**Why not simply compare rates?** A small site has extreme rates by chance alone: 2 of 4 subjects
+lost says less than 50 of 100. So each site's distance from the others is told in *standard
+deviations*, steps of what chance and the ordinary differences between sites explain. Within 2
+steps a site is like the others; beyond 3 there is most likely something to find.
 
-- **With all sites** (the funnel plot's score): the site against the mean of all sites. Easy to
-  draw, and right with many sites. With few it is blunt: among *m* alike sites no score can pass
-  √(m-1), as a site that stands out is itself much of the mean.
-- **With the other sites only**: the site against the mean of all others. It also works with few
-  sites. Beside it stands an exact probability (p), corrected for looking at many sites.
+**The two scores** differ in what a site is compared with (choose above):
 
-**Flags** change at the indicator's cuts, most often 2 and 3. They are blank where too little has
-accrued. **Risk score** (0 to 100): the weights of a site's flags over the greatest possible. Too
-few adverse events weigh as much as too many: a site that reports none may not be looking.
+| | with all sites | with the other sites only |
+|---|---|---|
+| a site is compared with | the mean of all, itself included | the mean of all but itself |
+| best for | many sites | few sites, up to about ten |
+| beware | of *m* sites none scores above √(m-1): of 5 none above 2 | one odd site moves the mean \
+that the others are compared with |
+| told beside it | the bounds in the funnel plot | p, the probability of such a rate by chance \
+alone, and p adjusted for looking at many sites: under 0.05 is notable |
+
+**Flags**: ▲ and ▲▲ are above what chance explains, ▼ and ▼▼ below, at the indicator's cuts
+(most often 2 and 3 steps). "Too little yet" is no flag: what has accrued cannot tell.
+
+**Risk score** (0 to 100): each flag has a weight; a site's score is the sum of its weights in
+percent of the greatest sum possible. Too *few* adverse events weigh as much as it gets: a site
+that reports none may not be looking. A high score is a reason to call, not a verdict.
 """
 
 
@@ -67,23 +91,32 @@ def render(page: Page) -> None:
         picked = filters.pick_sites(loaded["sites"])
     with right:
         kri = filters.option("Indicator", "kri", {key: name for key, (name, _) in KRIS.items()})
-    kris = named(loaded[table], loaded["sites"])
+    kris = with_sites(loaded[table], loaded["sites"])
     if len(loaded["sites"]) == 1:
         st.info("This study has one site: there is no other to compare it with, so no flags.")
     scores = metrics.risk_scores(kris)
+    seen = filters.within(kris, "site_id", picked)
+    _numbers(seen, filters.within(scores, "site_id", picked))
     _ranking(filters.within(scores, "site_id", picked))
-    _flags(filters.within(kris, "site_id", picked), scores)
-    with st.expander("What the two scores mean"):
+    _flags(seen, scores)
+    with st.expander("What flags and scores mean, and which comparison to choose"):
         st.markdown(EXPLAINED)
     _indicator(kris, kri, picked, loaded)
     if _wants_trend(kris):
         _trend(page, scores, picked)
 
 
-def named(kris: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
-    """Return the indicators with each site called as on the other pages."""
-    names = sites.set_index("site_id")["site_name"]
-    return kris.assign(site_name=kris["site_id"].map(names).astype("string"))
+def _numbers(kris: pd.DataFrame, scores: pd.DataFrame) -> None:
+    highest = scores["risk_score"].max()
+    with st.container(horizontal=True):
+        flagged = int((scores["flagged"] > 0).sum())
+        card("Sites flagged", f"{flagged:,} of {len(scores):,}", "With a flag on any indicator.")
+        card("Flags", f"{int((kris['flag'].fillna(0) != 0).sum()):,}", "Of all indicators.")
+        card(
+            "Highest score",
+            "none" if pd.isna(highest) else f"{highest:.0f}",
+            "The highest risk score of a site, of 100; what scores mean stands below.",
+        )
 
 
 def flag_text(flag: Any) -> str:
@@ -152,7 +185,8 @@ def _flags(kris: pd.DataFrame, scores: pd.DataFrame) -> None:
     )
     told = [*FLAGS.values(), TOO_LITTLE]
     scale = alt.Scale(domain=told, range=[*SHADES.values(), "#BBBBBB"])
-    colour = alt.Color("told:N", scale=scale, title="Compared with others")
+    below = charts.legend(columns=2)
+    colour = alt.Color("told:N", scale=scale, title="Compared with others", legend=below)
     signs = base.mark_text(fontSize=15, fontWeight="bold").encode(text="sign:N", color=colour)
     marks = base.mark_square(size=0).encode(color=colour)  # a text has no legend of its own
     table = flag_table(kris)
@@ -162,6 +196,7 @@ def _flags(kris: pd.DataFrame, scores: pd.DataFrame) -> None:
 def _indicator(kris: pd.DataFrame, kri: str, picked: list[int], loaded: Loaded) -> None:
     name, unit = KRIS[kri]
     st.subheader(f"{name}, {unit}")
+    st.write(COUNTED[kri])
     rows = kris[kris["kri"] == kri].reset_index(drop=True)
     known = rows[rows["rate"].notna()]
     columns = [
@@ -177,8 +212,11 @@ def _indicator(kris: pd.DataFrame, kri: str, picked: list[int], loaded: Loaded) 
         bounds = metrics.funnel_bounds(known, sorted({*cuts, 0.0}), kind=str(rows["kind"].iloc[0]))
         marked = filters.within(known, "site_id", picked)
         charts.draw(funnel_chart(marked, bounds, name, unit), shown, "indicator")
-        if "p_value" in rows:
-            st.caption("The dashed lines are those of the comparison with all sites.")
+        st.caption(
+            "Between the dashed lines chance explains the rate; they close in to the right, where "
+            "more has accrued."
+            + (" They are those of the comparison with all sites." if "p_value" in rows else "")
+        )
 
 
 def funnel_chart(sites: pd.DataFrame, bounds: pd.DataFrame, name: str, unit: str) -> Any:
@@ -196,11 +234,20 @@ def funnel_chart(sites: pd.DataFrame, bounds: pd.DataFrame, name: str, unit: str
             x=alt.X("denominator:Q", title=words, scale=room),
             y=alt.Y("bound:Q", title=f"{name} {unit}"),
             detail="threshold:N",
-            strokeDash=alt.StrokeDash("kind:N", title="Lines", scale=dashes),
-            tooltip=[alt.Tooltip("threshold:Q", title="Score"), alt.Tooltip("bound:Q")],
+            strokeDash=alt.StrokeDash(
+                "kind:N",
+                title="Lines",
+                scale=dashes,
+                legend=charts.legend(columns=1, symbolStrokeColor=charts.GREY),
+            ),
+            tooltip=[
+                alt.Tooltip("kind:N", title="Line"),
+                alt.Tooltip("threshold:Q", title="Score (standard deviations)"),
+                alt.Tooltip("bound:Q", title="Rate", format=".4~g"),
+            ],
         )
     )
-    return alt.layer(curves, *_points(sites)).properties(height=380)
+    return alt.layer(curves, *_points(sites)).properties(height=480)
 
 
 def _points(sites: pd.DataFrame) -> tuple[Any, Any]:
@@ -221,13 +268,14 @@ def _points(sites: pd.DataFrame) -> tuple[Any, Any]:
             alt.Tooltip("told:N", title="Flag"),
         ],
     )
+    title, below = "Compared with others", charts.legend(columns=2)
     points = base.mark_point(size=90, filled=True, opacity=1).encode(
-        color=alt.Color("told:N", title="Compared with others", scale=shades),
-        shape=alt.Shape("told:N", title="Compared with others", scale=shapes),
+        color=alt.Color("told:N", title=title, scale=shades, legend=below),
+        shape=alt.Shape("told:N", title=title, scale=shapes, legend=below),
     )
     if len(sites) > FEW:
         base = base.transform_filter("isValid(datum.flag) && datum.flag != 0")
-    names = base.mark_text(align="left", dx=8, fontSize=10, color=charts.GREY)
+    names = base.mark_text(align="left", dx=8, dy=-9, fontSize=12, color=charts.INK)
     return points, names.encode(text="site_name:N")
 
 
@@ -247,7 +295,7 @@ def _trend(page: Page, scores: pd.DataFrame, picked: list[int]) -> None:
     loaded = page.load("trend", "sites")
     if loaded is None:
         return
-    trend = metrics.risk_scores(named(loaded["trend"], loaded["sites"]))
+    trend = metrics.risk_scores(with_sites(loaded["trend"], loaded["sites"]))
     highest = scores.dropna(subset=["rank"]).sort_values("rank")["site_id"].tolist()
     wanted = picked or highest[: len(charts.COLOURS)]
     rows = trend[trend["site_id"].isin(wanted)].dropna(subset=["risk_score"])
@@ -266,6 +314,5 @@ def _trend(page: Page, scores: pd.DataFrame, picked: list[int]) -> None:
     charts.draw(chart, wide, "trend", labels={"asof": "As of (UTC)"})
     if not picked and len(highest) > len(sites):
         st.caption(f"The {len(sites)} sites with the highest scores; choose others above.")
-    tables_note = "All sites' indicators by month"
-    with st.expander(tables_note):
+    with st.expander("All sites' indicators by month"):
         tables.show(rows, "trend_rows", labels={"asof": "As of (UTC)"})
