@@ -7,12 +7,14 @@ hand, `nox -s tests` does the same.
     python3 noxfile.py demo [--no-browser] [--port 8700]   a simulated study, shown
     python3 noxfile.py tests [PYTEST ARGUMENTS]            the wheels built, installed, tested
     python3 noxfile.py lowest                              the same with the oldest dependencies
+    python3 noxfile.py browser [--pictures]                the dashboard in a real browser
     python3 noxfile.py lint                                ruff and mypy
     python3 noxfile.py bench [list|wait|memory|start|size] what it costs, beside a floor
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -26,7 +28,12 @@ CURE = (
     "Python needs its venv and pip modules (on Debian and Ubuntu: apt install python3-venv), and "
     "pip a way to the package index (behind a proxy: set HTTPS_PROXY)."
 )
-SESSIONS = ("demo", "tests", "lowest", "lint", "bench")
+SESSIONS = ("demo", "tests", "lowest", "browser", "lint", "bench")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NO_BROWSER = (
+    f"No browser found: none of {', '.join(BROWSERS)} is on the PATH. Install one (on Debian: "
+    "apt-get install chromium), or set CHROMIUM to the path of a Chromium or Chrome."
+)
 
 
 def bootstrap(words: list[str]) -> int:
@@ -140,7 +147,7 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
     session.run("pip", "uninstall", "-q", "-y", *unwanted, silent=True)
     install(session, wheels["imednet"], wheels["imednet_simulator"], others=others)
     if first or not given:
-        left = first or [f"--ignore={folder}" for folder in later]
+        left = first or [f"--ignore={folder}" for folder in (*later, "tests/e2e")]
         session.run("pytest", *left, *words, env=env, success_codes=codes)
     if second or not given:
         both = wheels["imednet_workflows"], wheels["imednet_streamlit"]
@@ -162,6 +169,21 @@ def tests(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Test the wheels with the oldest dependencies that they accept."""
     run_tests(session, [*TEST_TOOLS, *LOWEST], LOWEST_OF_PLUGINS)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """See the dashboard in a real browser; --pictures renews those of README and docs."""
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        session.error(NO_BROWSER)
+    env = {"PYTHONSAFEPATH": "1", "CHROMIUM": program}
+    words = [word for word in session.posargs if word != "--pictures"]
+    if len(words) < len(session.posargs):
+        env["PICTURES"] = str(HERE / "docs" / "images")
+    wheels = build_wheels(session)
+    install(session, *wheels.values(), others=["pytest>=9", "playwright>=1.50", "pillow"])
+    session.run("pytest", "tests/e2e", *words, env=env)
 
 
 @nox.session
