@@ -102,8 +102,9 @@ def _prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (open till the end)
         elif hasattr(getattr(sys, name), "reconfigure"):
             stream = getattr(sys, name)
-            # A file or program gets UTF-8, whatever the system's habit: no letter is lost.
-            changes = {} if stream.isatty() else {"encoding": "utf-8"}
+            # A file or program gets UTF-8 and line ends as they are written, whatever the
+            # system's habit: no letter is lost, and no line end within a cell becomes another.
+            changes = {} if stream.isatty() else {"encoding": "utf-8", "newline": ""}
             stream.reconfigure(errors="backslashreplace", **changes)
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import sys
 import sysconfig
 from collections.abc import Iterator
 from datetime import date
@@ -18,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from cli_process import Cli, Result, alone, distribution, until_told
 
-from imednet import ImednetSDK, __version__
+from imednet import ImednetSDK, __version__, cli
 from imednet.listing import RESOURCES
 from imednet.models import Record, Site
 from imednet_simulator import Simulator
@@ -715,3 +716,14 @@ def test_with_the_simulator_its_commands_serve_until_ctrl_c(
     assert found == (0, "1\n", "")
     assert process.returncode == 130
     assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_line_ends_are_written_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="cp1252", newline="\r\n")  # as Windows has it
+    monkeypatch.setattr(sys, name, stream)
+    cli._prepare_streams()
+    stream.write('a\r\n"Žluť\nb"\r\n')
+    stream.flush()
+    assert raw.getvalue() == 'a\r\n"Žluť\nb"\r\n'.encode()
