@@ -9,15 +9,18 @@ hand, `nox -s tests` does the same.
     python3 noxfile.py lowest                              the same with the oldest dependencies
     python3 noxfile.py browser [--pictures]                the dashboard in a real browser
     python3 noxfile.py lint                                ruff and mypy
+    python3 noxfile.py package                             what is published, built and checked
     python3 noxfile.py bench [list|wait|memory|start|size] what it costs, beside a floor
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -28,7 +31,7 @@ CURE = (
     "Python needs its venv and pip modules (on Debian and Ubuntu: apt install python3-venv), and "
     "pip a way to the package index (behind a proxy: set HTTPS_PROXY)."
 )
-SESSIONS = ("demo", "tests", "lowest", "browser", "lint", "bench")
+SESSIONS = ("demo", "tests", "lowest", "browser", "lint", "package", "bench")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = (
     f"No browser found: none of {', '.join(BROWSERS)} is on the PATH. Install one (on Debian: "
@@ -106,6 +109,7 @@ LOWEST = [
     "uvicorn==0.34.0",
     "pyreadstat==1.3.1",
     "pandas==2.2.3",
+    "numpy==1.26.4 ; python_version < '3.13'",  # newer Pythons have no wheel of it
 ]
 LOWEST_OF_PLUGINS = ["streamlit==1.63.0", "altair==5.5.0", "XlsxWriter==3.2.0"]
 
@@ -194,6 +198,53 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy", *SOURCES)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build what is published, twice and alike to the byte, and check it; it stays in .dev/package.
+
+    The second build comes from a copy in another folder, by a user with another
+    umask and time zone. Files are dated by SOURCE_DATE_EPOCH, else by the last commit.
+    """
+    tools = ("build", "twine>=6.1", "check-wheel-contents>=0.6.3", "deptry>=0.25")
+    session.install("-q", "flit_core>=3.11,<5", *tools)
+    for folder, source in zip(PACKAGES, SOURCES, strict=True):
+        with session.chdir(HERE / folder):
+            session.run("deptry", Path(source).name, silent=True)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        hidden = shutil.ignore_patterns(".*", "__pycache__")
+        copy = shutil.copytree(
+            HERE, Path(elsewhere) / "copy", ignore=hidden, copy_function=shutil.copyfile
+        )
+        built = build_dated(session, HERE, DEV / "package", 0o022, "UTC")
+        again = build_dated(session, copy, Path(elsewhere) / "again", 0o077, "Pacific/Auckland")
+    if built != again:
+        session.error(f"two builds differ: {sorted(dict(built.items() ^ again.items()))}")
+    files = sorted(str(path) for path in (DEV / "package").iterdir())
+    session.run("twine", "--no-color", "check", "--strict", *files)
+    session.run("check-wheel-contents", *(name for name in files if name.endswith(".whl")))
+    for name, digest in sorted(built.items()):
+        print(digest, name)
+
+
+def build_dated(
+    session: nox.Session, root: Path, out: Path, umask: int, zone: str
+) -> dict[str, str]:
+    """Build all packages below `root` into `out`; return each file's SHA-256."""
+    told = os.environ.get("SOURCE_DATE_EPOCH")
+    last = ["git", "log", "-1", "--format=%ct"]
+    epoch = told or subprocess.check_output(last, cwd=HERE, text=True).strip()
+    env = {"SOURCE_DATE_EPOCH": epoch, "TZ": zone}
+    shutil.rmtree(out, ignore_errors=True)
+    before = os.umask(umask)
+    try:
+        for folder in PACKAGES:
+            command = ("python", "-m", "build", "--no-isolation", "-o", str(out), root / folder)
+            session.run(*command, env=env, silent=True)
+    finally:
+        os.umask(before)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}
 
 
 @nox.session
