@@ -1,4 +1,4 @@
-"""What every test gets: an environment without settings of whoever runs the tests."""
+"""For every test: an environment without settings of whoever runs it; what it measured, shown."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("IMEDNET_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests measured with `record_property`: figures to look at, which nothing judges."""
+    for report in terminalreporter.getreports("passed"):
+        for what, value in report.user_properties:
+            terminalreporter.write_line(f"{what}: {value}")
