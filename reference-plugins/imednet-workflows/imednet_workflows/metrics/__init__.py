@@ -10,7 +10,7 @@ whose columns are the same whatever the data; pandas' NA means "not known" or
 
 from __future__ import annotations
 
-from imednet_workflows.metrics.counted import counted
+from imednet_workflows.metrics.counted import counted, narrow
 from imednet_workflows.metrics.enrolment import enrolment_curve, enrolment_funnel, site_enrolment
 from imednet_workflows.metrics.forecast import Forecast, forecast, forecast_enrolment
 from imednet_workflows.metrics.kris import (
@@ -70,6 +70,7 @@ __all__ = [
     "kri_trend",
     "median_time_to_resolve",
     "missing_pages",
+    "narrow",
     "query_ageing",
     "query_flux",
     "query_rates",

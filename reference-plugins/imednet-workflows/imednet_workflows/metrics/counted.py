@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -16,10 +17,11 @@ from imednet_workflows.metrics.terms import Terms
 from imednet_workflows.metrics.tools import (
     Column,
     calendar_day,
-    lookup,
+    filled,
     moment,
     need,
     not_later,
+    only,
     true,
     within,
 )
@@ -39,6 +41,12 @@ _NEEDED = {
     "record_revisions": "record_id data_revision date_created",
     "queries": "annotation_id subject_id subject_key record_id variable date_created",
     "comments": "annotation_id sequence annotation_status closed date",
+}
+#: The longest frames, with what metrics show of each, or use where other columns are NA.
+_LONGEST: dict[str, list[str]] = {
+    "visits": ["subject_key", "interval_name"],
+    "records": ["subject_key"],
+    "record_revisions": [],
 }
 
 
@@ -65,7 +73,7 @@ def counted(frames: StudyFrames, asof: date) -> StudyFrames:
     shut = true(frames.variables["disabled"]) | true(frames.variables["deleted"])
     return replace(
         frames,
-        subjects=frames.subjects[_standing(frames.subjects, now)],
+        subjects=only(frames.subjects, _standing(frames.subjects, now)),
         forms=forms,
         variables=frames.variables[~shut],
         intervals=intervals,
@@ -76,6 +84,31 @@ def counted(frames: StudyFrames, asof: date) -> StudyFrames:
     )
 
 
+def narrow(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of StudyFrames with only the columns that metrics use.
+
+    `name` is the frame's in StudyFrames. Only visits, records and record_revisions
+    lose columns: they are a large study's longest, and mostly text that no metric
+    looks at. Every metric of narrow frames is that of the whole ones.
+
+    Example:
+        >>> from imednet_workflows.metrics.example import example_study
+        >>> list(narrow("record_revisions", example_study().record_revisions))
+        ['record_id', 'data_revision', 'date_created']
+    """
+    if name not in _LONGEST:
+        return frame
+    wanted = [*_NEEDED[name].split(), *_LONGEST[name]]
+    return frame[[column for column in frame.columns if column in wanted]]
+
+
+def live(frames: StudyFrames, asof: date) -> StudyFrames:
+    """Return what `counted` does, of narrow frames."""
+    check_frames(frames)
+    longest: dict[str, Any] = {name: narrow(name, getattr(frames, name)) for name in _LONGEST}
+    return counted(replace(frames, **longest), asof)
+
+
 def check_frames(frames: StudyFrames) -> None:
     """Raise ValueError, naming frame and column, if a column that metrics need is missing."""
     for name, columns in _NEEDED.items():
@@ -84,10 +117,7 @@ def check_frames(frames: StudyFrames) -> None:
 
 def form_ids(frame: pd.DataFrame, forms: pd.DataFrame) -> Column:
     """Return each row's form_id, found by its form_key where only that is given."""
-    ids = frame["form_id"]
-    if not ids.isna().any():
-        return ids
-    return ids.fillna(lookup(frame["form_key"], forms, "form_key", "form_id"))
+    return filled(frame["form_id"], frame["form_key"], forms, "form_key", "form_id")
 
 
 def status_flags(subjects: pd.DataFrame, terms: Terms, now: pd.Timestamp) -> pd.DataFrame:
@@ -120,7 +150,7 @@ def status_flags(subjects: pd.DataFrame, terms: Terms, now: pd.Timestamp) -> pd.
 
 
 def _until(frame: pd.DataFrame, column: str, now: pd.Timestamp) -> pd.DataFrame:
-    return frame[not_later(frame[column], now)]
+    return only(frame, not_later(frame[column], now))
 
 
 def _standing(subjects: pd.DataFrame, now: pd.Timestamp) -> Column:
@@ -156,22 +186,21 @@ def _visits(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
     visits = frames.visits
     kept = ~true(visits["deleted"]) & _on_live_intervals(visits, frames)
     kept &= of_counted(visits, frames, now) & not_later(visits["date_created"], now)
-    visits = visits[kept]
+    visits = only(visits, kept)
     made = visits["visit_date"]
     return visits.assign(visit_date=made.where(~(made > calendar_day(now))))
 
 
 def _with_ids(frames: StudyFrames) -> pd.DataFrame:
     """Return the records with subject and interval, found by what else they name."""
-    records = frames.records
-    if records["subject_id"].isna().any():
+    records, ids = frames.records, frames.records["subject_id"]
+    if ids.isna().any():
         named = frames.subjects[~true(frames.subjects["deleted"])]
-        ids = lookup(records["subject_key"], named, "subject_key", "subject_id")
-        records = records.assign(subject_id=records["subject_id"].fillna(ids))
-    if records["interval_id"].isna().any():
-        ids = lookup(records["visit_id"], frames.visits, "visit_id", "interval_id")
-        records = records.assign(interval_id=records["interval_id"].fillna(ids))
-    return records
+        ids = filled(ids, records["subject_key"], named, "subject_key", "subject_id")
+    intervals = filled(
+        records["interval_id"], records["visit_id"], frames.visits, "visit_id", "interval_id"
+    )
+    return records.assign(subject_id=ids, interval_id=intervals)
 
 
 def counted_records(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
@@ -183,8 +212,8 @@ def counted_records(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
     kept &= ~within(
         records["visit_id"], frames.visits.loc[true(frames.visits["deleted"]), "visit_id"]
     )
-    records = records[kept]
-    if not records["site_id"].isna().any():
-        return records
-    theirs = lookup(records["subject_id"], frames.subjects, "subject_id", "site_id")
-    return records.assign(site_id=records["site_id"].fillna(theirs))
+    records = only(records, kept)
+    sites = filled(
+        records["site_id"], records["subject_id"], frames.subjects, "subject_id", "site_id"
+    )
+    return records.assign(site_id=sites)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from imednet.models import SiteTarget, StudyConfiguration
 from imednet_workflows.frames import StudyFrames
-from imednet_workflows.metrics.counted import counted, status_flags
+from imednet_workflows.metrics.counted import live, status_flags
 from imednet_workflows.metrics.terms import terms
 from imednet_workflows.metrics.tools import (
     DAY,
@@ -56,7 +56,7 @@ def enrolment_funnel(
         [[1, 1, 0], [2, 1, 1]]
     """
     one_of(by, (None, "site_id"), "by")
-    subjects = counted(frames, asof).subjects
+    subjects = live(frames, asof).subjects
     flags = status_flags(subjects, terms(config), moment(asof))
     sums = {"screened": flags["active"].notna(), "screen_failures": flags["failed"]}
     sums |= {name: flags[name] for name in _STEPS[2:]}
@@ -129,7 +129,7 @@ def enrolment_curve(
         [1, 1, 2, 2]
     """
     one_of(by, (None, "site_id"), "by")
-    subjects = counted(frames, asof).subjects
+    subjects = live(frames, asof).subjects
     flags = status_flags(subjects, terms(config), moment(asof))
     subjects = subjects[flags["enrolled"] & subjects["enrollment_start_date"].notna()]
     days = calendar_days(subjects["enrollment_start_date"])

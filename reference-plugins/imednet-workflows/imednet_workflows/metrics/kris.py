@@ -18,7 +18,7 @@ import pandas as pd
 
 from imednet.models import KriConfig, StudyConfiguration
 from imednet_workflows.frames import StudyFrames
-from imednet_workflows.metrics.counted import counted, status_flags
+from imednet_workflows.metrics.counted import live, status_flags
 from imednet_workflows.metrics.pages import entry_lag
 from imednet_workflows.metrics.queries import query_state
 from imednet_workflows.metrics.scores import score_sites
@@ -83,20 +83,32 @@ _NAMES = tuple(indicator.name for indicator in INDICATORS)
 class _Evidence:
     """A study's rows that count, and what is derived from them once for all indicators."""
 
-    def __init__(self, frames: StudyFrames, config: StudyConfiguration | None, asof: date) -> None:
+    def __init__(
+        self,
+        frames: StudyFrames,
+        config: StudyConfiguration | None,
+        asof: date,
+        state: pd.DataFrame | None = None,
+        lag: pd.DataFrame | None = None,
+    ) -> None:
         self.given, self.config, self.asof = frames, config, asof
-        self.frames = counted(frames, asof)
+        self._state, self._lag = state, lag
+        self.frames = live(frames, asof)
         self.now = moment(asof)
         self.subjects = self.frames.subjects
         self.flags = status_flags(self.subjects, terms(config), self.now)
 
     @cached_property
     def queries(self) -> pd.DataFrame:
-        state = query_state(self.given, self.config, asof=self.asof)
+        state = self._state
+        if state is None:
+            state = query_state(self.given, self.config, asof=self.asof)
         return state[state["counted"]]
 
     @cached_property
     def lag(self) -> pd.DataFrame:
+        if self._lag is not None:
+            return self._lag
         return entry_lag(self.frames, self.config, asof=self.asof)
 
     @cached_property
@@ -176,7 +188,12 @@ def _per_site(part: _Part, sites: pd.DataFrame) -> Column:
 
 
 def kri_counts(
-    frames: StudyFrames, config: StudyConfiguration | None = None, *, asof: date
+    frames: StudyFrames,
+    config: StudyConfiguration | None = None,
+    *,
+    asof: date,
+    state: pd.DataFrame | None = None,
+    lag: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return numerator and denominator of each indicator for each site of the study.
 
@@ -188,7 +205,9 @@ def kri_counts(
     of visits; data_change: records with a data revision above 1 / records;
     screen_failure: failed / screened; discontinuation: discontinued / enrolled.
     A site without data has 0; both are NA where the study has none of an
-    indicator's forms. Rows without a site are not counted.
+    indicator's forms. Rows without a site are not counted. Where the results of
+    `query_state` and `entry_lag` for the same arguments are at hand, `state` and `lag`
+    save working them out again.
     Raises ValueError if a frame lacks a column, for an indicator in `config.kri`
     or a form of it that is not known, and if `asof` is no date.
 
@@ -198,7 +217,7 @@ def kri_counts(
         >>> counts[["numerator", "denominator"]].head(2).to_numpy().tolist()
         [[2.0, 46.0], [2.0, 0.0]]
     """
-    found = _Evidence(frames, config, asof)
+    found = _Evidence(frames, config, asof, state, lag)
     chosen = indicators(config)
     _check_forms(frames, config)
     known = frames.sites[frames.sites["site_id"].notna()]
@@ -270,13 +289,15 @@ def kri_table(
     *,
     asof: date,
     method: str = "normal",
+    counts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return one row a site and indicator: counts, rate, score, flag and the flag's weight.
 
     Columns as of `kri_counts` and, by `method`, of `score_sites`, then `weight` (of
     the flag) and `greatest_weight` (of any flag of that indicator). Score and rate
     are NA where a site has nothing to divide by; flag and weight also where too
-    little has accrued. Raises ValueError as `kri_counts` and `score_sites` do.
+    little has accrued. `counts` may be the result of `kri_counts` for the same
+    arguments, where it is at hand. Raises ValueError as `kri_counts` and `score_sites` do.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
@@ -284,7 +305,7 @@ def kri_table(
         >>> table.loc[table["kri"] == "adverse_events", "flag"].tolist()
         [0, <NA>]
     """
-    counts = kri_counts(frames, config, asof=asof)
+    counts = kri_counts(frames, config, asof=asof) if counts is None else counts
     tables = []
     for indicator in indicators(config):
         part = counts[counts["kri"] == indicator.name].reset_index(drop=True)

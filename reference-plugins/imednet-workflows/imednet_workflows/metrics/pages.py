@@ -8,7 +8,7 @@ import pandas as pd
 
 from imednet.models import StudyConfiguration
 from imednet_workflows.frames import StudyFrames
-from imednet_workflows.metrics.counted import counted, form_ids
+from imednet_workflows.metrics.counted import form_ids, live
 from imednet_workflows.metrics.queries import query_state
 from imednet_workflows.metrics.terms import terms
 from imednet_workflows.metrics.tools import (
@@ -23,6 +23,7 @@ from imednet_workflows.metrics.tools import (
     ratio,
     tally,
     whole_days,
+    worded,
 )
 from imednet_workflows.metrics.visits import visit_status
 
@@ -46,7 +47,11 @@ _GROUPS = (None, "form_key", "site_id", "subject_id")
 
 
 def expected_pages(
-    frames: StudyFrames, config: StudyConfiguration | None = None, *, asof: date
+    frames: StudyFrames,
+    config: StudyConfiguration | None = None,
+    *,
+    asof: date,
+    visits: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return one row a page of the schedule: a form that an interval asks of a subject.
 
@@ -58,28 +63,28 @@ def expected_pages(
     days from `due` to `asof`, NA where not due). Visits that are not expected of a
     subject that failed, left or completed have no rows; a page entered ahead of
     its visit is not due. A form is found by its id, or its key where that is all
-    there is. Raises ValueError if a frame lacks a column or `asof` is no date.
+    there is. `visits` may be the result of `visit_status` for the same arguments,
+    where it is at hand. Raises ValueError if a frame lacks a column or `asof` is no date.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
         >>> expected_pages(example_study(), asof=date(2026, 3, 2))["state"].tolist()
         ['complete', 'complete', 'missing', 'started']
     """
-    live = counted(frames, asof)
-    visits = visit_status(live, config, asof=asof)
-    pages = _scheduled(visits, live)
-    found = _entered(live, config)
+    kept = live(frames, asof)
+    visits = visit_status(kept, config, asof=asof) if visits is None else visits
+    pages = _scheduled(visits, kept)
+    found = _entered(kept, config)
     pages = pages.merge(found, on=_PAGE, how="left")
     expected = pages["visit"].isin(["made", "overdue"])
-    state: Column = pd.Series("missing", index=pages.index, dtype="string")
-    state = state.mask(pages["complete"].notna(), "started")
-    state = state.mask(pages["complete"].fillna(0).astype(bool), "complete")
+    place = (pages["complete"].fillna(-1) + 1).astype("int8").where(expected, 3)
+    state = worded(["missing", "started", "complete", "not due"], place)
     since = whole_days(calendar_day(moment(asof)) - pages["due"])
-    pages = pages.assign(state=state.where(expected, "not due"), days_due=since.where(expected))
+    pages = pages.assign(state=state, days_due=since.where(expected))
     return pages.drop(columns="complete")
 
 
-def _scheduled(visits: pd.DataFrame, live: StudyFrames) -> pd.DataFrame:
+def _scheduled(visits: pd.DataFrame, kept: StudyFrames) -> pd.DataFrame:
     """Return each page once; if a subject has an interval twice, the visit made comes first."""
     visits = visits[visits["status"] != "not expected"]
     visits = visits.dropna(subset=["subject_id", "interval_id"])
@@ -89,12 +94,12 @@ def _scheduled(visits: pd.DataFrame, live: StudyFrames) -> pd.DataFrame:
         due=visits["visit_date"].fillna(visits["window_end"]),
         rank=visits["status"].map({"made": 0, "overdue": 1}).astype("Float64").fillna(2.0),
     )
-    listed = live.interval_forms[["interval_id"]].assign(
-        form_id=form_ids(live.interval_forms, live.forms),
-        form_key=live.interval_forms["form_key"],
+    listed = kept.interval_forms[["interval_id"]].assign(
+        form_id=form_ids(kept.interval_forms, kept.forms),
+        form_key=kept.interval_forms["form_key"],
     )
     listed = listed.dropna(subset=["interval_id", "form_id"]).drop_duplicates(_PAGE[1:])
-    keys = lookup(listed["form_id"], live.forms, "form_id", "form_key")
+    keys = lookup(listed["form_id"], kept.forms, "form_id", "form_key")
     listed["form_key"] = listed["form_key"].fillna(keys)
     seen = seen.sort_values("rank", kind="stable").drop_duplicates(_PAGE[:2]).sort_index()
     pages = seen.drop(columns="rank").merge(listed, on="interval_id")
@@ -102,13 +107,13 @@ def _scheduled(visits: pd.DataFrame, live: StudyFrames) -> pd.DataFrame:
     return pages[[*order, "form_id", "form_key", "visit", "due"]]
 
 
-def _entered(live: StudyFrames, config: StudyConfiguration | None) -> pd.DataFrame:
+def _entered(kept: StudyFrames, config: StudyConfiguration | None) -> pd.DataFrame:
     """Return each page that has records, with `complete`: 1 if all are, else 0."""
-    records = live.records[["subject_id", "interval_id"]].assign(
-        form_id=form_ids(live.records, live.forms),
-        complete=terms(config).mean(live.records["record_status"], *_COMPLETE).astype("int8"),
+    records = kept.records[["subject_id", "interval_id"]].assign(
+        form_id=form_ids(kept.records, kept.forms),
+        complete=terms(config).mean(kept.records["record_status"], *_COMPLETE).astype("int8"),
     )
-    return records.dropna(subset=_PAGE).groupby(_PAGE)["complete"].min().reset_index()
+    return records.dropna(subset=_PAGE).groupby(_PAGE, sort=False)["complete"].min().reset_index()
 
 
 def missing_pages(pages: pd.DataFrame) -> pd.DataFrame:
@@ -127,12 +132,12 @@ def missing_pages(pages: pd.DataFrame) -> pd.DataFrame:
     return gone.sort_values("days_due", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def completion(pages: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
+def completion(pages: pd.DataFrame, *, by: str | tuple[str, ...] | None = None) -> pd.DataFrame:
     """Return how many pages are complete, started, missing and not due.
 
     `pages` is the result of `expected_pages`; `by` is "form_key", "site_id",
-    "subject_id" or None for all together. Columns: `by`, `complete`, `started`,
-    `missing`, `not_due`, `expected` (the first three together),
+    "subject_id", several of them as a tuple, or None for all together. Columns: `by`,
+    `complete`, `started`, `missing`, `not_due`, `expected` (the first three together),
     `completion_percent` (complete / expected; NA where none is expected).
 
     Example:
@@ -141,11 +146,13 @@ def completion(pages: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
         >>> completion(pages, by="site_id")[["complete", "expected"]].to_numpy().tolist()
         [[2, 3], [0, 1]]
     """
-    one_of(by, _GROUPS, "by")
-    need(pages, ["state", *([by] if by else [])], "pages")
+    keys = [] if by is None else list(by) if isinstance(by, tuple) else [by]
+    for key in keys:
+        one_of(key, _GROUPS, "by")
+    need(pages, ["state", *keys], "pages")
     names = ("complete", "started", "missing", "not_due")
-    sums = {name: pages["state"] == name.replace("_", " ") for name in names}
-    table = counts(tally(sums, pages[by] if by else None), names)
+    sums = {name: (pages["state"] == name.replace("_", " ")).astype("int64") for name in names}
+    table = counts(tally(sums, [pages[key] for key in keys] or None), names)
     table["expected"] = table["complete"] + table["started"] + table["missing"]
     return table.assign(completion_percent=ratio(table["complete"], table["expected"], 100))
 
@@ -167,16 +174,13 @@ def entry_lag(
         >>> entry_lag(example_study(), asof=date(2026, 3, 2))["lag_days"].tolist()
         [1, 16, 0]
     """
-    live = counted(frames, asof)
-    visits = live.visits[live.visits["visit_date"].notna()]
-    records = live.records
+    kept = live(frames, asof)
+    visits = kept.visits[kept.visits["visit_date"].notna()]
+    records = kept.records
     seen = lookup(records["visit_id"], visits, "visit_id", "visit_date")
-    pairs = visits.dropna(subset=_PAGE[:2]).drop_duplicates(_PAGE[:2])
-    other = records[_PAGE[:2]].merge(pairs[[*_PAGE[:2], "visit_date"]], on=_PAGE[:2], how="left")[
-        "visit_date"
-    ]
-    seen = seen.fillna(other.set_axis(records.index).where(records["interval_id"].notna()))
-    first = live.record_revisions.sort_values("date_created", kind="stable")
+    seen = _seen_by_interval(seen, records, visits)
+    revised = kept.record_revisions[["record_id", "date_created"]]
+    first = revised.groupby("record_id")["date_created"].min().reset_index()
     entered = lookup(records["record_id"], first, "record_id", "date_created")
     entered = entered.fillna(records["date_created"])
     lag = whole_days(calendar_days(entered) - seen)
@@ -185,6 +189,18 @@ def entry_lag(
         visit_date=seen, entered=entered, lag_days=lag, late=(lag > LATE_DAYS).astype("boolean")
     )
     return table[seen.notna()].reset_index(drop=True)
+
+
+def _seen_by_interval(seen: Column, records: pd.DataFrame, visits: pd.DataFrame) -> Column:
+    """Return the visit dates, unknown ones replaced by that of subject and interval."""
+    gaps = seen.isna() & records["interval_id"].notna()
+    if not gaps.any():
+        return seen
+    pairs = visits.dropna(subset=_PAGE[:2]).drop_duplicates(_PAGE[:2])
+    others = records.loc[gaps, _PAGE[:2]].merge(pairs, on=_PAGE[:2], how="left")["visit_date"]
+    seen = seen.copy()
+    seen[gaps] = others.array
+    return seen
 
 
 def entry_lag_summary(lag: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
@@ -237,7 +253,7 @@ def sdv_progress(
         [50.0]
     """
     one_of(by, _GROUPS, "by")
-    records, words = counted(frames, asof).records, terms(config)
+    records, words = live(frames, asof).records, terms(config)
     status = records["record_status"]
     names = ("ready", "partly_verified", "verified")
     keys = ("ready_for_sdv", "partly_verified", "verified")
@@ -258,7 +274,13 @@ _REASONS = {
 
 
 def clean_subjects(
-    frames: StudyFrames, config: StudyConfiguration | None = None, *, asof: date
+    frames: StudyFrames,
+    config: StudyConfiguration | None = None,
+    *,
+    asof: date,
+    pages: pd.DataFrame | None = None,
+    visits: pd.DataFrame | None = None,
+    state: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return one row a subject: whether its data are clean, and what is in the way.
 
@@ -267,7 +289,9 @@ def clean_subjects(
     cannot be told, so they are not taken as closed), `unverified_records` (ready
     for verification or partly verified), `incomplete_records` (of a status that is
     not complete, ready or verified); `clean` (all are 0) and `reasons` (text, "" if
-    clean). Raises ValueError if a frame lacks a column or `asof` is no date.
+    clean). Where the results of `expected_pages`, `visit_status` and `query_state` for
+    the same arguments are at hand, `pages`, `visits` and `state` save working them out
+    again. Raises ValueError if a frame lacks a column or `asof` is no date.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
@@ -277,12 +301,13 @@ def clean_subjects(
         >>> clean["clean"].tolist()
         [False, False, True]
     """
-    live = counted(frames, asof)
-    ids, words = live.subjects["subject_id"], terms(config)
-    pages = expected_pages(live, config, asof=asof)
-    visits = visit_status(live, config, asof=asof)
-    state = query_state(frames, config, asof=asof)
-    asked, status = state[state["counted"]], live.records["record_status"]
+    kept = live(frames, asof)
+    ids, words = kept.subjects["subject_id"], terms(config)
+    visits = visit_status(kept, config, asof=asof) if visits is None else visits
+    if pages is None:
+        pages = expected_pages(kept, config, asof=asof, visits=visits)
+    state = query_state(frames, config, asof=asof) if state is None else state
+    asked, status = state[state["counted"]], kept.records["record_status"]
     waiting = words.mean(status, "ready_for_sdv", "partly_verified")
     unfit = ~words.mean(status, *_COMPLETE)
     flagged = {
@@ -290,10 +315,10 @@ def clean_subjects(
         "overdue_visits": visits.loc[visits["status"] == "overdue", "subject_id"],
         "open_queries": asked.loc[asked["state"] == "open", "subject_id"],
         "unknown_queries": asked.loc[asked["state"] == "unknown", "subject_id"],
-        "unverified_records": live.records.loc[waiting, "subject_id"],
-        "incomplete_records": live.records.loc[unfit, "subject_id"],
+        "unverified_records": kept.records.loc[waiting, "subject_id"],
+        "incomplete_records": kept.records.loc[unfit, "subject_id"],
     }
-    table = live.subjects[["subject_id", "subject_key", "site_id", "subject_status"]].copy()
+    table = kept.subjects[["subject_id", "subject_key", "site_id", "subject_status"]].copy()
     reasons: Column = pd.Series("", index=table.index, dtype="string")
     for name, subjects in flagged.items():
         table[name] = ids.map(subjects.dropna().value_counts()).astype("Int64").fillna(0)

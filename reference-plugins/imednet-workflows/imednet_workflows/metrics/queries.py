@@ -8,6 +8,7 @@ Functions over the result of `query_state` count only rows that are `counted`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -17,9 +18,9 @@ from imednet.models import StudyConfiguration
 from imednet_workflows.frames import StudyFrames
 from imednet_workflows.metrics.counted import (
     check_frames,
-    counted,
     counted_records,
     form_ids,
+    live,
     of_counted,
 )
 from imednet_workflows.metrics.terms import terms
@@ -30,6 +31,7 @@ from imednet_workflows.metrics.tools import (
     calendar_days,
     counts,
     every_site,
+    filled,
     lookup,
     moment,
     need,
@@ -131,16 +133,19 @@ def _turn(word: Column, config: StudyConfiguration | None) -> Column:
 def _existing(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
     """Return the queries there were, with site, form, and whether they count."""
     queries, comments = frames.queries, frames.comments
+    asked = frames.records[within(frames.records["record_id"], queries["record_id"])]
+    frames = replace(frames, records=asked)  # of a large study's records few have a query
     early = comments.loc[not_later(comments["date"], now), "annotation_id"]
     ids = queries["annotation_id"]
     told = within(ids, early) | ~within(ids, comments["annotation_id"])
     queries = queries[told & not_later(queries["date_created"], now)]
-    subject = queries["subject_id"]
-    by_key = lookup(queries["subject_key"], frames.subjects, "subject_key", "subject_id")
-    placed = queries.assign(subject_id=subject.fillna(by_key))
-    record = placed["record_id"]
-    theirs = lookup(placed["subject_id"], frames.subjects, "subject_id", "site_id")
-    placed["site_id"] = theirs.fillna(lookup(record, frames.records, "record_id", "site_id"))
+    subjects, record = frames.subjects, queries["record_id"]
+    keys = queries["subject_key"]
+    placed = queries.assign(
+        subject_id=filled(queries["subject_id"], keys, subjects, "subject_key", "subject_id")
+    )
+    theirs = lookup(placed["subject_id"], subjects, "subject_id", "site_id")
+    placed["site_id"] = filled(theirs, record, frames.records, "record_id", "site_id")
     forms = frames.records[["record_id", "form_key"]].assign(
         form_id=form_ids(frames.records, frames.forms)
     )
@@ -148,8 +153,8 @@ def _existing(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
         placed[name] = lookup(record, forms, "record_id", name)
     given = frames.records["record_id"]
     gone = given[~within(given, counted_records(frames, now)["record_id"])]
-    live = of_counted(placed, frames, now) & ~within(record, gone)
-    placed["counted"] = live & ~_on_shut_variable(placed, frames)
+    there = of_counted(placed, frames, now) & ~within(record, gone)
+    placed["counted"] = there & ~_on_shut_variable(placed, frames)
     return placed
 
 
@@ -159,8 +164,10 @@ def _on_shut_variable(queries: pd.DataFrame, frames: StudyFrames) -> Column:
     gone = gone.dropna(subset=["form_id", "variable_name"])
     shut = set(zip(gone["form_id"], gone["variable_name"].str.casefold(), strict=True))
     names = queries["variable"].fillna("").str.casefold()
-    pairs = zip(queries["form_id"].fillna(-1), names, strict=True)
-    return pd.Series([pair in shut for pair in pairs], index=queries.index, dtype=bool)
+    on_shut = names.isin({name for _, name in shut}).astype(bool)
+    pairs = zip(queries.loc[on_shut, "form_id"].fillna(-1), names[on_shut], strict=True)
+    on_shut[on_shut] = np.array([pair in shut for pair in pairs], dtype=bool)
+    return on_shut
 
 
 def _story(frames: StudyFrames, queries: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
@@ -262,13 +269,13 @@ def query_rates(
     """
     one_of(by, (None, "site_id"), "by")
     state = query_state(frames, config, asof=asof)
-    live = counted(frames, asof)
+    kept = live(frames, asof)
     asked = state[state["counted"]]
     parts = [
         _count("queries", asked, by),
-        tally({"data_points": live.records["data_points"]}, by_column(live.records, by)),
-        _count("records", live.records, by),
-        _count("subjects", live.subjects, by),
+        tally({"data_points": kept.records["data_points"]}, by_column(kept.records, by)),
+        _count("records", kept.records, by),
+        _count("subjects", kept.subjects, by),
     ]
     if by:
         merged = parts[0]
@@ -308,11 +315,12 @@ def query_flux(
         ([4, 2], 2)
     """
     check_frames(frames)
+    terms(config)  # no word matters here, but a misspelt key is refused as everywhere
     now = moment(asof)
     queries = _existing(frames, now)
     story = _story(frames, queries[queries["counted"]], now)
-    state = query_state(frames, config, asof=asof)
-    unknown = state.loc[state["state"] == "unknown", "annotation_id"]
+    last = story.drop_duplicates("annotation_id", keep="last")
+    unknown = last.loc[last["closed"].isna(), "annotation_id"]
     story = story[story["date"].notna() & ~story["annotation_id"].isin(unknown)]
     days = calendar_days(story["date"])
     mondays = days - pd.to_timedelta(days.dt.day_of_week, unit="D")

@@ -34,17 +34,22 @@ def kaplan_meier(days: Column, ended: Column) -> pd.DataFrame:
         >>> kaplan_meier(pd.Series([1, 2]), pd.Series([True, False]))["open_share"].tolist()
         [0.5, 0.5]
     """
-    known = days.notna() & ended.notna()
-    spans = days[known].astype(float)
+    curve = _curves(days, ended, pd.Series(0, index=days.index)).droplevel("group")
+    counted = {name: curve[name].astype("Int64") for name in ("at_risk", "closed", "censored")}
+    return pd.DataFrame({**counted, "open_share": curve["open_share"]}).reset_index()
+
+
+def _curves(days: Column, ended: Column, groups: Column) -> pd.DataFrame:
+    """Return the curve of each group: `kaplan_meier`'s columns by `group` and `days`."""
+    known = days.notna() & ended.notna() & groups.notna()
     done = ended[known].astype(bool)
-    closed = done.astype(int).groupby(spans).sum()
-    left = (~done).astype(int).groupby(spans).sum()
-    at_risk = len(spans) - (closed + left).cumsum().shift(fill_value=0)
-    share = (1 - closed / at_risk).cumprod()
-    curve = {"at_risk": at_risk, "closed": closed, "censored": left}
-    table = pd.DataFrame({name: column.astype("Int64") for name, column in curve.items()})
-    table["open_share"] = share.astype(float)
-    return table.rename_axis("days").reset_index()
+    rows = pd.DataFrame({"closed": done.astype(int), "censored": (~done).astype(int)})
+    keys = [groups[known].rename("group"), days[known].astype(float).rename("days")]
+    curve = rows.groupby(keys).sum()
+    leaving = (curve["closed"] + curve["censored"]).groupby(level="group")
+    curve["at_risk"] = leaving.transform("sum") - leaving.cumsum() + leaving.obj
+    share = 1 - curve["closed"] / curve["at_risk"]
+    return curve.assign(open_share=share.groupby(level="group").cumprod().astype(float))
 
 
 def time_to_resolve(state: pd.DataFrame, *, asof: date) -> pd.DataFrame:
@@ -91,15 +96,17 @@ def median_time_to_resolve(
     spans = _spans(state, asof)
     key = by_column(spans, by)
     table = tally({"queries": spans["ended"].notna(), "closed": spans["ended"]}, key)
-    parts = [spans] if key is None else [part for _, part in spans.groupby(key, dropna=False)]
-    medians = [_median(kaplan_meier(part["days"], part["ended"])) for part in parts]
-    table["median_days"] = pd.array(medians, dtype="Float64")
+    groups = pd.Series(0, index=spans.index) if key is None else _numbers(spans, key)
+    curves = _curves(spans["days"], spans["ended"], groups).reset_index()
+    reached = curves[curves["open_share"] <= 0.5 + 1e-12].drop_duplicates("group")
+    medians = reached.set_index("group")["days"].reindex(range(len(table)))
+    table["median_days"] = medians.astype("Float64").array
     return counts(table, ["queries", "closed"])
 
 
-def _median(curve: pd.DataFrame) -> float | None:
-    reached = curve.loc[curve["open_share"] <= 0.5 + 1e-12, "days"]
-    return float(reached.iloc[0]) if len(reached) else None
+def _numbers(spans: pd.DataFrame, key: Column) -> Column:
+    """Return the number of each row's group, in rising order, as `tally` has them."""
+    return spans.groupby(key, dropna=False).ngroup()
 
 
 def reopen_rate(state: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:

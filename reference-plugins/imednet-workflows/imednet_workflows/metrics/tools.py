@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -47,7 +47,7 @@ def calendar_days(stamps: Column) -> Column:
 
 def whole_days(spans: Column) -> Column:
     """Return how many full days each span has (Int64; rounded down, also below zero)."""
-    return spans.dt.total_seconds().floordiv(86400).astype("Int64")
+    return spans.dt.days.astype("Int64")
 
 
 def days_in(spans: Column) -> Column:
@@ -87,9 +87,33 @@ def lookup(keys: Column, table: pd.DataFrame, key: str, value: str) -> Column:
     return known.set_index(key)[value].reindex(pd.Index(keys)).set_axis(keys.index)
 
 
+def filled(values: Column, keys: Column, table: pd.DataFrame, key: str, value: str) -> Column:
+    """Return the values, NA ones replaced by what `lookup` finds for their keys."""
+    gaps = values.isna()
+    if not gaps.any():
+        return values
+    found = values.copy()
+    found[gaps] = lookup(keys[gaps], table, key, value).array
+    return found
+
+
+def only(frame: pd.DataFrame, kept: Column) -> pd.DataFrame:
+    """Return the rows that are kept: the frame itself, not a copy, where that is all of them."""
+    return frame if kept.all() else frame[kept]
+
+
+def worded(words: Sequence[str], places: Column) -> Column:
+    """Return the word at each place in `words`, as text."""
+    taken = pd.array(list(words), dtype="string").take(places.to_numpy(dtype="int64"))
+    return pd.Series(taken, index=places.index)
+
+
 def within(keys: Column, members: Column) -> Column:
     """Return where a key is known and among the members."""
-    return keys.isin(members.dropna()).astype(bool) & keys.notna()
+    wanted = members.dropna()
+    if wanted.empty:
+        return pd.Series(False, index=keys.index)
+    return keys.isin(wanted).astype(bool) & keys.notna()
 
 
 def tally(values: Mapping[str, Column], by: Column | list[Column] | None) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from imednet.models import StudyConfiguration
 from imednet_workflows.frames import StudyFrames
-from imednet_workflows.metrics.counted import counted, status_flags
+from imednet_workflows.metrics.counted import live, status_flags
 from imednet_workflows.metrics.terms import terms
 from imednet_workflows.metrics.tools import (
     Column,
@@ -53,11 +53,11 @@ def visit_status(
         >>> visits["days_out_of_window"].tolist()
         [0, 3, <NA>, 0, <NA>]
     """
-    live = counted(frames, asof)
+    kept = live(frames, asof)
     today = calendar_day(moment(asof))
-    visits = _windows(live)
-    flags = status_flags(live.subjects, terms(config), moment(asof))
-    subjects = live.subjects.assign(active=flags["active"])
+    visits = _windows(kept)
+    flags = status_flags(kept.subjects, terms(config), moment(asof))
+    subjects = kept.subjects.assign(active=flags["active"])
     ids = visits["subject_id"]
     left = true(~lookup(ids, subjects, "subject_id", "active").astype("boolean"))
     status = _status(visits, left, today)
@@ -71,8 +71,8 @@ def visit_status(
     return made[_COLUMNS].reset_index(drop=True)
 
 
-def _windows(live: StudyFrames) -> pd.DataFrame:
-    visits, intervals = live.visits, live.intervals
+def _windows(kept: StudyFrames) -> pd.DataFrame:
+    visits, intervals = kept.visits, kept.intervals
     ids, due = visits["interval_id"], visits["due_date"]
     before = lookup(ids, intervals, "interval_id", "negative_slack").astype("Int64").fillna(0)
     after = lookup(ids, intervals, "interval_id", "positive_slack").astype("Int64").fillna(0)
