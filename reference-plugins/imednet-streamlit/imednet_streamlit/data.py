@@ -24,6 +24,7 @@ from imednet.models import StudyConfiguration
 from imednet_workflows import frames as made
 from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.frames import StudyFrames
+from imednet_workflows.metrics import narrow
 
 __all__ = [
     "TTL",
@@ -72,7 +73,11 @@ def _fetch_list(token: str, study_key: str, name: str, _sdk: Any, _tell: Tell) -
 
 
 def fetch(here: Connection, name: str, tell: Tell) -> Reading:
-    """Return a list's frames and when it was read, from the cache or now; raises Unreadable."""
+    """Return a list's frames and when it was read, from the cache or now; raises Unreadable.
+
+    The frames have only the columns that metrics use: of a large study's longest lists
+    that is a fraction to keep and to unpack.
+    """
     reading: Reading = _fetch_list(here.token, here.study_key, name, here.sdk, tell)
     return reading
 
@@ -132,7 +137,11 @@ def study_frames(study_key: str, found: dict[str, pd.DataFrame]) -> StudyFrames:
 
 
 def _read(
-    name: str, study_key: str, sdk: Any, tell: Tell, variables: Iterable[models.Variable] = ()
+    name: str,
+    study_key: str,
+    sdk: Any,
+    tell: Tell,
+    variables: Iterable[models.Variable] = (),
 ) -> Reading:
     """Read a list into frames, in chunks; raises Unreadable, so that no failure looks empty."""
     moment = datetime.now(UTC)
@@ -143,10 +152,17 @@ def _read(
             raise Unreadable(_said(name), f"this connection has no {_said(name)}")
         rows = resource.iter(study_key, on_progress=lambda done, total: tell(name, done, total))
         while chunk := list(islice(rows, CHUNK)):
-            parts.append(made.list_frames(name, chunk, variables))
+            parts.append(_made(name, chunk, variables))
     except ImednetError as error:
         raise Unreadable(_said(name), str(error)) from error
-    return _joined(parts or [made.list_frames(name, [])]), moment
+    return _joined(parts or [_made(name, [])]), moment
+
+
+def _made(
+    name: str, rows: list[Any], variables: Iterable[models.Variable] = ()
+) -> dict[str, pd.DataFrame]:
+    frames = made.list_frames(name, rows, variables)
+    return {part: narrow(part, frame) for part, frame in frames.items()}
 
 
 def _variables(frame: pd.DataFrame) -> list[models.Variable]:

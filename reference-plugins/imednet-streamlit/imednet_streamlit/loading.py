@@ -10,10 +10,10 @@ from imednet.models import StudyConfiguration
 from imednet_streamlit import data
 from imednet_streamlit.data import Connection
 from imednet_streamlit.progress import Progress, session_pool, watched
-from imednet_streamlit.tabled import TABLES
+from imednet_streamlit.tabled import TABLES, Study
 from imednet_workflows.frames import StudyFrames
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "Source"]
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,26 @@ class Loaded:
         return self.tables[name]
 
 
-def load(here: Connection, *names: str) -> Loaded:
-    """Return tables of `TABLES`, from the cache or made now; raises `data.Unreadable`."""
-    progress = Progress()
-    source = _Source(here, progress)
-    return watched(lambda: source.tables(names), progress)
+class Source:
+    """Where a page gets its tables while it is drawn: each list is taken once, and side by side.
 
+    Even from the cache a large study's lists take a while to unpack, and tables of the
+    same lists have much in common.
+    """
 
-class _Source:
-    """The lists of one load: each read once, several side by side."""
-
-    def __init__(self, here: Connection, progress: Progress) -> None:
-        self.here, self.progress = here, progress
+    def __init__(self, here: Connection) -> None:
+        self.here = here
         self.found: dict[str, data.Reading] = {}
+        self.progress = Progress()
+        self.stamp: tuple[datetime, str] | None = None
+        self.study: Study | None = None
 
-    def tables(self, names: tuple[str, ...]) -> Loaded:
+    def load(self, *names: str) -> Loaded:
+        """Return tables, from the cache or made now; raises `data.Unreadable`."""
+        self.progress = Progress()
+        return watched(lambda: self._tables(names), self.progress)
+
+    def _tables(self, names: tuple[str, ...]) -> Loaded:
         here = self.here
         asof = data.opened(here.token, here.study_key)
         config, digest = data.configuration(here.study_key)
@@ -57,9 +62,11 @@ class _Source:
         """Return a table and when its oldest list was read; made anew if it is of another time."""
 
         def make() -> tuple[Any, ...]:
-            frames, read_at = self._frames(TABLES[name].lists)
-            self.progress.making = "Working out the numbers"
-            return asof, digest, TABLES[name].make(frames, config, asof), read_at
+            table = TABLES[name]
+            self._find(table.lists)
+            self.progress.making = f"Working out {table.called}"
+            made = table.of(self._study(config, asof, digest))
+            return asof, digest, made, min(self.found[part][1] for part in table.lists)
 
         here = self.here
         stamped = data.kept(here.token, here.study_key, name, make)
@@ -68,16 +75,26 @@ class _Source:
             stamped = data.kept(here.token, here.study_key, name, make)
         return stamped[2], stamped[3]
 
-    def _frames(self, lists: tuple[str, ...]) -> tuple[StudyFrames, datetime]:
+    def _find(self, lists: tuple[str, ...]) -> None:
         missing = [name for name in lists if name not in self.found]
-        if missing:
-            with session_pool(4) as pool:
-                readings = pool.map(
-                    lambda name: data.fetch(self.here, name, self.progress.tell), missing
-                )
-                self.found |= dict(zip(missing, readings, strict=True))
+        if not missing:
+            return
+        self.progress.making = ""
+        with session_pool(4) as pool:
+            tell = self.progress.tell
+            readings = pool.map(lambda name: data.fetch(self.here, name, tell), missing)
+            self.found |= dict(zip(missing, readings, strict=True))
+        if self.study is not None:
+            self.study.see(self._frames())
+
+    def _frames(self) -> StudyFrames:
         frames: dict[str, Any] = {}
-        for name in lists:
-            frames |= self.found[name][0]
-        read_at = min(self.found[name][1] for name in lists)
-        return data.study_frames(self.here.study_key, frames), read_at
+        for found, _ in self.found.values():
+            frames |= found
+        return data.study_frames(self.here.study_key, frames)
+
+    def _study(self, config: StudyConfiguration | None, asof: datetime, digest: str) -> Study:
+        """Return the study of the lists found; another one when its moment or configuration is."""
+        if self.study is None or self.stamp != (asof, digest):
+            self.study, self.stamp = Study(self._frames(), config, asof), (asof, digest)
+        return self.study

@@ -11,7 +11,7 @@ import streamlit as st
 from imednet.errors import ImednetError, RequestError
 from imednet_streamlit import auth, data
 from imednet_streamlit.data import Connection, Tell
-from imednet_streamlit.loading import Loaded, load
+from imednet_streamlit.loading import Loaded, Source
 from imednet_streamlit.progress import Progress, watched
 from imednet_streamlit.tabled import TABLES
 
@@ -25,6 +25,7 @@ class Page:
 
     def __init__(self, here: Connection) -> None:
         self.here = here
+        self._source = Source(here)
         self._place = st.empty()
         self._oldest = ""
         self._failed: set[str] = set()
@@ -39,7 +40,7 @@ class Page:
         if self._failed & (needed | {"all"}):
             return None
         try:
-            loaded = load(self.here, *names)
+            loaded = self._source.load(*names)
         except data.Unreadable as problem:
             self._fail(problem)
             return None

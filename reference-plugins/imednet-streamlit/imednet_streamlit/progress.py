@@ -34,8 +34,10 @@ class Progress:
         told = dict(self.told)
         under_way = [(n, d, t) for n, (d, t) in told.items() if d < t]
         done, total = (sum(pair[i] for pair in told.values()) for i in (0, 1))
+        if self.making:
+            return 1.0, self.making
         if not under_way:
-            return (1.0 if self.making else 0.0), self.making or "Asking the server"
+            return (1.0, f"Sorting {done:,} rows") if done else (0.0, "Asking the server")
         name, has, of = max(under_way, key=lambda each: each[2])
         share = min(1.0, done / total) if total else 0.0
         return share, f"Reading {name.replace('_', ' ')}: {has:,} of {of:,}"

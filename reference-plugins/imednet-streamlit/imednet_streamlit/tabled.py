@@ -1,10 +1,14 @@
-"""The tables behind the pages: which lists each needs, and how metrics make it."""
+"""The tables behind the pages: which lists each needs, and how metrics make it.
+
+Lists come in narrow frames, of the columns that metrics use.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -14,7 +18,7 @@ from imednet_streamlit.naming import form_names
 from imednet_workflows import metrics
 from imednet_workflows.frames import StudyFrames
 
-__all__ = ["TABLES", "Table", "site_names"]
+__all__ = ["TABLES", "Study", "Table", "site_names"]
 
 Config: TypeAlias = StudyConfiguration | None
 _PEOPLE = ("sites", "subjects")
@@ -23,12 +27,58 @@ _PAGES = (*_PEOPLE, "forms", "intervals", "visits", "records")
 _ALL = (*_QUERIES, "record_revisions")
 
 
+class Study:
+    """A study as of a moment, and what several tables are made of, worked out once.
+
+    It may see more lists later: what was worked out before stands on those it needs.
+    """
+
+    def __init__(self, frames: StudyFrames, config: Config, asof: date) -> None:
+        self.frames, self.config, self.asof = frames, config, asof
+
+    def see(self, frames: StudyFrames) -> None:
+        """Go on with frames of more lists."""
+        self.frames = frames
+        self.__dict__.pop("counted", None)  # the one thing that is made of all lists there are
+
+    @cached_property
+    def counted(self) -> StudyFrames:
+        return metrics.counted(self.frames, self.asof)
+
+    @cached_property
+    def visits(self) -> pd.DataFrame:
+        return metrics.visit_status(self.counted, self.config, asof=self.asof)
+
+    @cached_property
+    def pages(self) -> pd.DataFrame:
+        return metrics.expected_pages(self.counted, self.config, asof=self.asof, visits=self.visits)
+
+    @cached_property
+    def queries(self) -> pd.DataFrame:
+        return metrics.query_state(self.frames, self.config, asof=self.asof)
+
+    @cached_property
+    def lag(self) -> pd.DataFrame:
+        return metrics.entry_lag(self.counted, self.config, asof=self.asof)
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        return metrics.kri_counts(
+            self.frames, self.config, asof=self.asof, state=self.queries, lag=self.lag
+        )
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table: the lists it needs, and what makes it of frames, configuration and moment."""
+    """A table: the lists it needs, what makes it of a study, and what it is called meanwhile."""
 
     lists: tuple[str, ...]
-    make: Callable[[StudyFrames, Config, date], Any]
+    of: Callable[[Study], Any]
+    called: str
+
+    def make(self, frames: StudyFrames, config: Config, asof: date) -> Any:
+        """Return the table of these frames alone."""
+        return self.of(Study(frames, config, asof))
 
 
 def site_names(frames: StudyFrames) -> pd.DataFrame:
@@ -42,76 +92,88 @@ def site_names(frames: StudyFrames) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def query_frames(frames: StudyFrames, config: Config, asof: date) -> dict[str, pd.DataFrame]:
+def query_frames(study: Study) -> dict[str, pd.DataFrame]:
     """Return only what the story of queries needs: a filter works on these again and again."""
-    asked = frames.queries["record_id"].dropna()
-    records = frames.records[frames.records["record_id"].isin(asked)]
-    slim = replace(frames, records=records.reset_index(drop=True))
-    return {name: value for name, value in vars(slim).items() if name != "study_key"}
-
-
-def page_sums(frames: StudyFrames, config: Config, asof: date) -> dict[str, pd.DataFrame]:
-    """Return the states of pages by site and form, and the pages that are missing."""
-    pages = metrics.expected_pages(frames, config, asof=asof)
-    parts = [
-        metrics.completion(part, by="form_key").assign(site_id=site)
-        for site, part in pages.groupby("site_id", dropna=False)
-    ]
-    none = metrics.completion(pages.iloc[:0], by="form_key").assign(site_id=None)
-    sums = pd.concat(parts, ignore_index=True) if parts else none
+    frames = study.frames
+    records = frames.records[frames.records["record_id"].isin(frames.queries["record_id"].dropna())]
+    visits = frames.visits[frames.visits["visit_id"].isin(records["visit_id"].dropna())]
+    kept = ("sites", "subjects", "forms", "variables", "intervals", "interval_forms")
     return {
-        "site_form": sums.astype({"site_id": "Int64"}),
-        "missing": metrics.missing_pages(pages).drop(columns=["interval_id", "form_id"]),
+        **{name: getattr(frames, name) for name in (*kept, "queries", "comments")},
+        "records": records.reset_index(drop=True),
+        "visits": visits.reset_index(drop=True),
     }
 
 
-def subject_forms(frames: StudyFrames, config: Config, asof: date) -> pd.DataFrame:
+def page_sums(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the states of pages by site and form, and the pages that are missing."""
+    sums = metrics.completion(study.pages, by=("site_id", "form_key"))
+    missing = metrics.missing_pages(study.pages)
+    return {"site_form": sums, "missing": missing.drop(columns=["interval_id", "form_id"])}
+
+
+def subject_forms(study: Study) -> pd.DataFrame:
     """Return how many pages each subject has complete and expected on each form."""
-    pages = metrics.expected_pages(frames, config, asof=asof)
+    pages = study.pages
     due = pages[pages["state"] != "not due"]
     due = due.assign(complete=(due["state"] == "complete").astype("Int64"), expected=1)
     keys = ["site_id", "subject_key", "form_key"]
     return due.groupby(keys, dropna=False)[["complete", "expected"]].sum().reset_index()
 
 
-def lags(frames: StudyFrames, config: Config, asof: date) -> pd.DataFrame:
-    """Return the entry lag of each page, with no more columns than the page groups by."""
-    lag = metrics.entry_lag(frames, config, asof=asof)
-    return lag[["subject_id", "site_id", "form_key", "lag_days", "late"]]
-
-
-def _plain(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    return lambda frames, config, asof: function(frames, config, asof=asof, **options)
-
-
-def _late(frames: StudyFrames, config: Config, asof: date) -> pd.DataFrame:
+def _late(study: Study) -> pd.DataFrame:
     """Return the overdue visits, the longest overdue first."""
-    visits = metrics.visit_status(frames, config, asof=asof)
-    late = visits[visits["status"] == "overdue"]
+    late = study.visits[study.visits["status"] == "overdue"]
     return late.sort_values("days_overdue", ascending=False, kind="stable", ignore_index=True)
 
 
+def _lag(study: Study) -> pd.DataFrame:
+    """Return the entry lag of each page, with no more columns than the page groups by."""
+    return study.lag[["subject_id", "site_id", "form_key", "lag_days", "late"]]
+
+
+def _clean(study: Study) -> pd.DataFrame:
+    more = {"pages": study.pages, "visits": study.visits, "state": study.queries}
+    return metrics.clean_subjects(study.frames, study.config, asof=study.asof, **more)
+
+
+def _kris(method: str) -> Callable[[Study], Any]:
+    return lambda study: metrics.kri_table(
+        study.frames, study.config, asof=study.asof, method=method, counts=study.counts
+    )
+
+
+def _verified(by: str) -> Callable[[Study], Any]:
+    return lambda study: metrics.sdv_progress(study.counted, study.config, asof=study.asof, by=by)
+
+
+def _plain(function: Callable[..., Any], **options: Any) -> Callable[[Study], Any]:
+    return lambda study: function(study.frames, study.config, asof=study.asof, **options)
+
+
 TABLES: dict[str, Table] = {
-    "sites": Table(("sites",), lambda frames, config, asof: site_names(frames)),
-    "forms": Table(("forms",), lambda frames, config, asof: form_names(frames.forms)),
-    "funnel": Table(_PEOPLE, _plain(metrics.enrolment_funnel)),
-    "funnel_all": Table(_PEOPLE, _plain(metrics.enrolment_funnel, by=None)),
-    "curve": Table(_PEOPLE, _plain(metrics.enrolment_curve)),
-    "site_curve": Table(_PEOPLE, _plain(metrics.enrolment_curve, by="site_id")),
-    "site_enrolment": Table(_PEOPLE, _plain(metrics.site_enrolment)),
-    "subjects": Table(_PEOPLE, lambda frames, config, asof: metrics.counted(frames, asof).subjects),
-    "words": Table(_QUERIES, lambda frames, config, asof: metrics.unknown_words(frames, config)),
-    "query_state": Table(_QUERIES, _plain(metrics.query_state)),
-    "query_frames": Table(_QUERIES, query_frames),
-    "kris": Table(_ALL, _plain(metrics.kri_table)),
-    "kris_alone": Table(_ALL, _plain(metrics.kri_table, method="leave_one_out")),
-    "trend": Table(_ALL, _plain(metrics.kri_trend)),
-    "visits": Table(_PAGES, _plain(metrics.visit_status)),
-    "page_sums": Table(_PAGES, page_sums),
-    "subject_forms": Table(_PAGES, subject_forms),
-    "late_visits": Table(_PAGES, _late),
-    "lag": Table((*_PAGES, "record_revisions"), lags),
-    "sdv_site": Table(_PAGES, _plain(metrics.sdv_progress, by="site_id")),
-    "sdv_form": Table(_PAGES, _plain(metrics.sdv_progress, by="form_key")),
-    "clean": Table(_ALL, _plain(metrics.clean_subjects)),
+    "sites": Table(("sites",), lambda study: site_names(study.frames), "sites"),
+    "forms": Table(("forms",), lambda study: form_names(study.frames.forms), "forms"),
+    "funnel": Table(_PEOPLE, _plain(metrics.enrolment_funnel), "enrolment"),
+    "funnel_all": Table(_PEOPLE, _plain(metrics.enrolment_funnel, by=None), "enrolment"),
+    "curve": Table(_PEOPLE, _plain(metrics.enrolment_curve), "enrolment"),
+    "site_curve": Table(_PEOPLE, _plain(metrics.enrolment_curve, by="site_id"), "enrolment"),
+    "site_enrolment": Table(_PEOPLE, _plain(metrics.site_enrolment), "enrolment"),
+    "subjects": Table(_PEOPLE, lambda study: study.counted.subjects, "subjects"),
+    "words": Table(
+        _QUERIES, lambda study: metrics.unknown_words(study.frames, study.config), "statuses"
+    ),
+    "query_state": Table(_QUERIES, lambda study: study.queries, "the states of queries"),
+    "query_frames": Table(_QUERIES, query_frames, "the story of queries"),
+    "kris": Table(_ALL, _kris("normal"), "the sites' indicators"),
+    "kris_alone": Table(_ALL, _kris("leave_one_out"), "the sites' indicators"),
+    "trend": Table(_ALL, _plain(metrics.kri_trend), "the indicators of the last months"),
+    "visits": Table(_PAGES, lambda study: study.visits, "visits"),
+    "page_sums": Table(_PAGES, page_sums, "which pages are complete"),
+    "subject_forms": Table(_PAGES, subject_forms, "the pages of each subject"),
+    "late_visits": Table(_PAGES, _late, "overdue visits"),
+    "lag": Table((*_PAGES, "record_revisions"), _lag, "entry lags"),
+    "sdv_site": Table(_PAGES, _verified("site_id"), "verification"),
+    "sdv_form": Table(_PAGES, _verified("form_key"), "verification"),
+    "clean": Table(_ALL, _clean, "clean subjects"),
 }

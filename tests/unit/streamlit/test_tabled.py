@@ -61,6 +61,23 @@ def test_a_table_needs_no_more_lists_than_it_says(whole: StudyFrames, name: str)
         pd.testing.assert_frame_equal(made[key], frame)
 
 
+def test_a_study_that_sees_more_lists_goes_on_with_them(whole: StudyFrames) -> None:
+    people = {name: getattr(whole, name) for name in ("sites", "subjects", "forms", "intervals")}
+    parts = {name: getattr(whole, name) for name in ("interval_forms", "visits", "records")}
+    study = tabled.Study(data.study_frames("DEMO", people | parts), None, ASOF)
+    tabled.TABLES["page_sums"].of(study)
+    assert study.counted.record_revisions.empty
+
+    study.see(whole)
+
+    for name, table in tabled.TABLES.items():
+        made, alone = (
+            _comparable(name, t) for t in (table.of(study), table.make(whole, None, ASOF))
+        )
+        for key, frame in alone.items():
+            pd.testing.assert_frame_equal(made[key], frame)
+
+
 def _comparable(name: str, made: Any) -> dict[str, pd.DataFrame]:
     if name == "query_frames":  # what the page makes of them
         return {"flux": metrics.query_flux(data.study_frames("DEMO", made), asof=ASOF)}

@@ -20,7 +20,8 @@ COUNTS = ["complete", "started", "missing", "not_due", "expected"]
 
 def render(page: Page) -> None:
     """Draw the page."""
-    loaded = page.load("sites", "forms", "page_sums", "late_visits")
+    # What a site shows once it is chosen is made of the same pages.
+    loaded = page.load("sites", "forms", "page_sums", "late_visits", "subject_forms")
     if loaded is None:
         return
     picked = filters.pick_sites(loaded["sites"])

@@ -204,3 +204,32 @@ def test_unknown_words_are_listed(example: StudyFrames) -> None:
 def test_any_day_will_do(asof: date, example: StudyFrames) -> None:
     assert len(m.kri_table(example, asof=asof)) == 16
     assert len(m.query_state(example, asof=asof)) == (4 if asof.year == 2200 else 0)
+
+
+@EACH
+def test_narrow_frames_give_the_same(metric: Metric, story: StudyFrames) -> None:
+    names = [field.name for field in fields(StudyFrames) if field.name != "study_key"]
+    slim = {name: m.narrow(name, getattr(story, name)) for name in names}
+    assert len(slim["record_revisions"].columns) < len(story.record_revisions.columns)
+    pd.testing.assert_frame_equal(metric(replace(story, **slim)), metric(story))
+
+
+def test_results_at_hand_give_the_same(story: StudyFrames) -> None:
+    visits = m.visit_status(story, asof=ASOF)
+    found = m.expected_pages(story, asof=ASOF, visits=visits)
+    clean = m.clean_subjects(story, asof=ASOF, pages=found, visits=visits, state=state(story))
+    counts = m.kri_counts(story, asof=ASOF, state=state(story), lag=lag(story))
+    table = m.kri_table(story, asof=ASOF, counts=counts)
+
+    pd.testing.assert_frame_equal(found, pages(story))
+    pd.testing.assert_frame_equal(clean, METRICS["clean_subjects"](story))
+    pd.testing.assert_frame_equal(counts, METRICS["kri_counts"](story))
+    pd.testing.assert_frame_equal(table, METRICS["kri_table"](story))
+
+
+def test_completion_by_several_is_that_of_each_part(story: StudyFrames) -> None:
+    whole = pages(story)
+    table = m.completion(whole, by=("site_id", "form_key")).set_index("site_id")
+    for site, part in whole.groupby("site_id"):
+        told = m.completion(part, by="form_key")
+        pd.testing.assert_frame_equal(table.loc[[site]].reset_index(drop=True), told)
