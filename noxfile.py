@@ -10,7 +10,8 @@ hand, `nox -s tests` does the same.
     python3 noxfile.py browser [--pictures]                the dashboard in a real browser
     python3 noxfile.py lint                                ruff and mypy
     python3 noxfile.py package                             what is published, built and checked
-    python3 noxfile.py bench [list|wait|memory|start|size] what it costs, beside a floor
+    python3 noxfile.py bench [PART ...]                    what it costs, beside a floor; parts:
+        list, wait, memory, start, size, frame, dashboard (20,000 subjects: takes minutes)
 """
 
 from __future__ import annotations
@@ -256,10 +257,18 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what the core costs, with and without orjson."""
+    """Measure what the core costs, with and without orjson, and how fast the plugins are."""
+    asked = session.posargs or ["list", "wait", "memory", "start", "size", "frame", "dashboard"]
+    core = [name for name in asked if name not in ("frame", "dashboard")]
+    plugged = [name for name in asked if name not in core]
+    unwanted = ["orjson", "imednet-workflows", "imednet-streamlit"]
     session.install("-q", ".")
-    session.run("pip", "uninstall", "-q", "-y", "orjson", silent=True)
-    session.run("python", "benchmarks/run.py", *session.posargs)
-    if not session.posargs or "list" in session.posargs:
+    session.run("pip", "uninstall", "-q", "-y", *unwanted, silent=True)
+    if core:
+        session.run("python", "benchmarks/run.py", *core)
+    if "list" in core:
         session.install("-q", ".[speed]")
         session.run("python", "benchmarks/run.py", "list")
+    if plugged:
+        session.install("-q", *PACKAGES)
+        session.run("python", "benchmarks/run.py", *plugged)

@@ -1,6 +1,6 @@
 """What imednet costs, each figure beside a floor measured in the same run.
 
-    python benchmarks/run.py [list|wait|memory|start|size|frame ...]
+    python benchmarks/run.py [list|wait|memory|start|size|frame|dashboard ...]
 
 The floor of reading is urllib3 and the json module alone, with no model, no
 check and no retry; the floor of starting is `import urllib3`. Each figure is the
@@ -218,6 +218,22 @@ def bench_frame(total: int = 50_000) -> None:
     report("record_mapper / pandas", theirs / ours, 0.8, "x", least=True, detail=detail)
 
 
+def bench_dashboard(subjects: int = 20_000, sites: int = 200) -> None:
+    """Each page's first view once the study is read, and one filter a page."""
+    from dashboard import PAGES, Reader, simulated
+
+    with simulated(subjects, sites) as url:
+        reader = Reader()
+        whole = reader.connect(url)
+        print(f"       reading {subjects:,} subjects and showing Home: {whole:.1f} s")
+        for page, change in PAGES.items():
+            name = page.replace("_", " ").title()
+            report(f"{name}, first view", reader.opens(page), 3, " s", least=False)
+            if change is not None:
+                taken = reader.filters(*change)
+                report(f"{name}, a filter", taken, 0.5, " s", least=False, detail=change[1][8:])
+
+
 BENCHMARKS = {
     "list": bench_list,
     "wait": bench_wait,
@@ -225,6 +241,7 @@ BENCHMARKS = {
     "start": bench_start,
     "size": bench_size,
     "frame": bench_frame,
+    "dashboard": bench_dashboard,
 }
 
 if __name__ == "__main__":
