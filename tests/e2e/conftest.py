@@ -207,12 +207,16 @@ class Window:
         return [*boxes.all_inner_texts(), *self.problems]
 
     def overhang(self) -> int:
-        """Return how many pixels of the page stand out to the right of the window."""
-        script = """() => {
+        """Return how many pixels stand out to the right, once charts have found their width."""
+        from playwright.sync_api import TimeoutError as NotYet
+
+        over = """() => {
             const main = document.querySelector('[data-testid="stMain"]');
             return main.scrollWidth - main.clientWidth;
         }"""
-        return int(self.page.evaluate(script))
+        with contextlib.suppress(NotYet):
+            self.page.wait_for_function(f"() => ({over})() === 0", timeout=10_000)
+        return int(self.page.evaluate(over))
 
 
 @pytest.fixture(scope="session")
