@@ -213,7 +213,7 @@ class Place:
 
 plain, st.empty = st.empty, Place
 try:
-    loaded = loading.load(Connection(sdk, "DEMO", "token"), "funnel")
+    loaded = loading.Source(Connection(sdk, "DEMO", "token")).load("funnel")
 finally:
     st.empty = plain
 """

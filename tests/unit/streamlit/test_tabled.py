@@ -81,4 +81,6 @@ def test_a_study_that_sees_more_lists_goes_on_with_them(whole: StudyFrames) -> N
 def _comparable(name: str, made: Any) -> dict[str, pd.DataFrame]:
     if name == "query_frames":  # what the page makes of them
         return {"flux": metrics.query_flux(data.study_frames("DEMO", made), asof=ASOF)}
+    if name == "forms":  # names by key
+        return {"names": pd.DataFrame({"form": made})}
     return made if isinstance(made, dict) else {"table": made}
