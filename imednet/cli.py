@@ -20,7 +20,7 @@ from imednet import __version__, plugins
 from imednet.errors import ImednetError, PluginLoadError
 from imednet.listing import RESOURCES
 
-__all__ = ["main"]
+__all__ = ["Menu", "component", "main"]
 
 #: Commands of packages that may not be there: what they are called, and the package.
 ABSENT = {
@@ -38,7 +38,7 @@ imednet: study data from the iMednet EDC, on the command line.
   imednet RESOURCE count STUDY [--ATTRIBUTE VALUE ...] [--filter TEXT]
   imednet RESOURCE get STUDY ID [--output ...] [--to FILE]
   imednet jobs get|wait STUDY BATCH
-  imednet plugins
+  imednet plugins [--check]
   imednet --version
 
 RESOURCE is one of
@@ -125,7 +125,7 @@ def _run(words: list[str]) -> None:
             raise Usage(f"--version stands alone, and {words[1]!r} came after it.")
         print(f"imednet {__version__}")
     else:
-        _fire(_component(words[0]), words)
+        _fire(component(words[0]), words)
 
 
 def _help() -> str:
@@ -137,14 +137,14 @@ def _help() -> str:
     return HELP.format(resources=rows, commands=", ".join(theirs) or "none")
 
 
-def _component(name: str) -> Any:
+def component(name: str) -> Any:
     """Return what a command's first word stands for: a function or a menu of them."""
     from imednet import commands
 
     if name.replace("-", "_") in RESOURCES:
-        return _Menu(f"List, count or show {name}.", commands.resource(name.replace("-", "_")))
+        return Menu(f"List, count or show {name}.", commands.resource(name.replace("-", "_")))
     if name == "jobs":
-        return _Menu("Batch jobs of records that were sent.", commands.jobs)
+        return Menu("Batch jobs of records that were sent.", commands.jobs)
     if name == "plugins":
         return commands.installed_plugins
     return _plugin_command(name)
@@ -195,10 +195,10 @@ def _from_plugin(thing: Any) -> Any:
         elif inspect.isclass(part) or home not in sys.stdlib_module_names:
             menu[name] = _from_plugin(part)
     alone = not menu and callable(made)
-    return made.__call__ if alone else _Menu(inspect.getdoc(thing) or "", menu)
+    return made.__call__ if alone else Menu(inspect.getdoc(thing) or "", menu)
 
 
-class _Menu:
+class Menu:
     """What fire finds commands in: these names, and no attribute of any Python object."""
 
     def __init__(self, about: str, commands: dict[str, Any]) -> None:
@@ -222,8 +222,8 @@ def _fire(component: Any, words: list[str]) -> None:
 
     asked = bool({"-h", "--help"} & set(words))
     rest = [word for word in words[1:] if word not in ("-h", "--help")]
-    path, top = [dashed(words[0])], _Menu("", {words[0]: component})
-    while isinstance(component, _Menu) and rest and not rest[0].startswith("-"):
+    path, top = [dashed(words[0])], Menu("", {words[0]: component})
+    while isinstance(component, Menu) and rest and not rest[0].startswith("-"):
         word = rest.pop(0)
         if dashed(word) not in dir(component):
             near = suggestion(word, dir(component))
@@ -234,7 +234,7 @@ def _fire(component: Any, words: list[str]) -> None:
     called = " ".join(["imednet", *path])
     if asked:
         _call(top, [*path, "--", "--help"])
-    elif isinstance(component, _Menu):
+    elif isinstance(component, Menu):
         choices = ", ".join(dir(component))
         raise Usage(f"{called} needs one of: {choices}. See {called} --help.")
     else:
@@ -242,7 +242,7 @@ def _fire(component: Any, words: list[str]) -> None:
         _call(top, path, given)
 
 
-def _call(top: _Menu, path: list[str], given: dict[str, Any] | None = None) -> None:
+def _call(top: Menu, path: list[str], given: dict[str, Any] | None = None) -> None:
     """Hand fire a line that it cannot misread: names, and for arguments where they are kept."""
     import fire
     import fire.parser
@@ -266,9 +266,9 @@ def _call(top: _Menu, path: list[str], given: dict[str, Any] | None = None) -> N
 
 def _printing(component: Any) -> Any:
     """Return a menu whose commands print what they return."""
-    if isinstance(component, _Menu):
+    if isinstance(component, Menu):
         parts = {name: _printing(part) for name, part in component._commands.items()}
-        return _Menu(component.__doc__ or "", parts)
+        return Menu(component.__doc__ or "", parts)
     return _with_output(component)
 
 

@@ -183,14 +183,23 @@ def _wait_for_job(
 jobs = {"get": _get_job, "wait": _wait_for_job}
 
 
-def installed_plugins(*, output: str = "table", to: str | None = None) -> None:
-    """List every plugin, command and dashboard page that is installed, and whether it loads."""
+def installed_plugins(*, check: bool = False, output: str = "table", to: str | None = None) -> None:
+    """List every plugin, command and dashboard page that is installed, and whether it loads.
+
+    Args:
+        check: look closely (each is made with an SDK, nothing is sent); exit code 1 if one fails
+        output: table, csv, json or jsonl
+        to: a file to write instead
+    """
     if output not in FORMATS:
         raise Usage(f"--output is {output!r}: give one of {', '.join(FORMATS)}")
+    found = plugins.installed(checked=check)
     rows: list[dict[str, Any]] = []
-    for plugin in plugins.installed():
+    for plugin in found:
         row = plugin._asdict()
         row["state"] = row.pop("error") or "ok"
         rows.append(row)
     with destination(to) as out:
         write(rows, "wide" if output == "table" else output, out)
+    if check and any(plugin.error for plugin in found):
+        raise SystemExit(1)

@@ -38,6 +38,9 @@ __all__ = [
     "Plugins",
     "WorkflowsNamespaceProtocol",
     "broken",
+    "called",
+    "check",
+    "chosen",
     "find",
     "installed",
     "load",
@@ -149,24 +152,58 @@ def load(point: metadata.EntryPoint) -> Any:
     return loaded
 
 
-def installed() -> list[InstalledPlugin]:
+def installed(*, checked: bool = False) -> list[InstalledPlugin]:
     """List every registered plugin, command and page, and whether it loads.
+
+    With `checked` the error is all that `check` finds, not only why it does not load.
 
     Example:
         >>> ("imednet.commands", "simulate") in [plugin[:2] for plugin in installed()]
         True
     """
-    return [_looked_at(point) for group in GROUPS for point in find(group)]
+    return [_looked_at(point, checked) for group in GROUPS for point in find(group)]
 
 
-def _looked_at(point: metadata.EntryPoint) -> InstalledPlugin:
-    error = None
-    try:
-        load(point)
-    except PluginLoadError as failure:
-        error = str(failure)
+def _looked_at(point: metadata.EntryPoint, checked: bool) -> InstalledPlugin:
+    found = []
+    if checked:
+        from imednet.checks import problems
+
+        found = problems(point)
+    else:
+        try:
+            load(point)
+        except PluginLoadError as failure:
+            found = [str(failure)]
     name, version = _distribution(point)
-    return InstalledPlugin(point.group, point.name, name, version, error)
+    return InstalledPlugin(point.group, point.name, name, version, " ".join(found) or None)
+
+
+def check(name: str) -> list[str]:
+    """Return what is wrong with a plugin, as far as it shows without a server; [] if nothing.
+
+    `name` is that of an entry point (in any group) or of a distribution. Each finding
+    says what to change. The plugin is imported, and made with a plain and an async
+    SDK; nothing is sent. That nothing of this name is installed is a finding too.
+
+    Example:
+        >>> check("simulate")
+        []
+        >>> print(check("simulator")[0])
+        no plugin or distribution 'simulator' is installed...
+    """
+    from imednet.checks import problems
+
+    points = [point for group in GROUPS for point in find(group)]
+    wanted = [p for p in points if name == p.name or _plain(name) == _plain(_distribution(p)[0])]
+    if not wanted:
+        known = ", ".join(sorted({point.name for point in points})) or "none"
+        return [
+            f"no plugin or distribution {name!r} is installed; installed: {known}. An entry point "
+            "that is new in pyproject.toml is there once its package is installed again."
+        ]
+    found = [problem for point in wanted for problem in problems(point)]
+    return list(dict.fromkeys(found))
 
 
 def workflows(sdk: AnySDK, wanted: str | None) -> Any:
@@ -175,7 +212,7 @@ def workflows(sdk: AnySDK, wanted: str | None) -> Any:
     `wanted` names the distribution to take it from, None for the only one. Raises
     PluginLoadError where it cannot be told which, or the one is broken.
     """
-    point = _chosen(find(PLUGINS, WORKFLOWS), wanted)
+    point = chosen(wanted)
     if point is None:
         return Placeholder("sdk.workflows", "imednet-workflows")
     namespace = _made(point, sdk)
@@ -188,7 +225,12 @@ def workflows(sdk: AnySDK, wanted: str | None) -> Any:
     return namespace
 
 
-def _chosen(points: list[metadata.EntryPoint], wanted: str | None) -> metadata.EntryPoint | None:
+def chosen(wanted: str | None) -> metadata.EntryPoint | None:
+    """Return the workflows plugin to use: that of a distribution, or the only one; None if none.
+
+    Raises PluginLoadError where it cannot be told which.
+    """
+    points = find(PLUGINS, WORKFLOWS)
     if wanted is not None:
         named = [point for point in points if _plain(_distribution(point)[0]) == _plain(wanted)]
         if not named:
@@ -215,11 +257,13 @@ def _made(point: metadata.EntryPoint, sdk: AnySDK) -> Any:
 
 def broken(point: metadata.EntryPoint, why: str) -> PluginLoadError:
     """Return the error for a plugin that cannot be used, naming where it comes from."""
+    return PluginLoadError(f"{called(point)} cannot be used: {why}.")
+
+
+def called(point: metadata.EntryPoint) -> str:
+    """Return a plugin's name as messages have it, with where it comes from."""
     name, version = _distribution(point)
-    return PluginLoadError(
-        f"the plugin {point.name!r} of {name} {version} ({point.group}: {point.value}) "
-        f"cannot be used: {why}."
-    )
+    return f"the plugin {point.name!r} of {name} {version} ({point.group}: {point.value})"
 
 
 def _said(error: BaseException) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli_process import Cli, Result, alone, distribution
 
+from imednet_simulator import Simulator
+
 SOURCE = '''
 from __future__ import annotations
 
@@ -581,6 +583,28 @@ def test_plugins_as_a_table(cli: Cli, core_alone: Path, tmp_path: Path) -> None:
         f"imednet.commands  y     its           1.0      {why}\n"
     )
     assert bare("plugins") == (0, table, "")
+
+
+def test_plugins_checked_tells_what_to_change(plugged: Cli) -> None:
+    result = plugged("plugins", "--check", "--output", "json")
+    assert (result.code, result.err) == (1, "")
+    found = {(row["name"], row["distribution"]): row["state"] for row in json.loads(result.out)}
+    assert "2 plugins have a command 'twice'" in found["twice", "its-plugin"]
+    assert "`imednet rows --help` has nothing to say: give rows a" in found["rows", "its-plugin"]
+    assert found["typed", "its-plugin"] == "ok"
+    assert found["simulate", "imednet-simulator"] == "ok"
+
+
+def test_plugins_checked_is_silent_success_where_all_is_well(cli: Cli, server: Simulator) -> None:
+    result = cli("plugins", "--check", "--output", "json")
+    assert {row["state"] for row in json.loads(result.out)} == {"ok"}
+    assert (result.code, result.err, list(server.requests)) == (0, "", [])
+
+
+def test_plugins_checked_to_a_file_ends_with_the_same_code(plugged: Cli, tmp_path: Path) -> None:
+    result = plugged("plugins", "--check", "--to", str(tmp_path / "states.csv"), "--output", "csv")
+    assert (result.code, result.out, result.err) == (1, "", "")
+    assert "has nothing to say" in (tmp_path / "states.csv").read_text("utf-8")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
