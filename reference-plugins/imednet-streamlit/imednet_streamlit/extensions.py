@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from imednet import plugins
+from imednet import checks, plugins
 from imednet_streamlit.data import Connection
 
-__all__ = ["Extensions", "pages"]
+__all__ = ["Extensions", "page", "pages"]
 
 
 class Extensions(NamedTuple):
@@ -34,26 +34,27 @@ def pages(connected: Callable[[], Connection | None]) -> Extensions:
     taken: set[str] = set()
     for point in sorted(plugins.find(plugins.DASHBOARD), key=lambda point: point.name):
         try:
-            page = _page(point, connected)
-            if page.url_path in taken:
-                raise ValueError(f"another page is called {page.url_path!r} too")
+            made = page(point, connected)
+            if made.url_path in taken:
+                raise ValueError(f"another page is called {made.url_path!r} too")
         except (Exception, SystemExit) as error:
             cause = f"{type(error).__name__}: {error}".rstrip(": ")
             problems.append(str(plugins.broken(point, cause)))
         else:
-            taken.add(page.url_path)
-            found.append(page)
+            taken.add(made.url_path)
+            found.append(made)
     return Extensions(found, problems)
 
 
-def _page(point: EntryPoint, connected: Callable[[], Connection | None]) -> StreamlitPage:
+def page(point: EntryPoint, connected: Callable[[], Connection | None]) -> StreamlitPage:
+    """Return one page; `connected` tells whose SDK and study it gets, None to draw nothing.
+
+    Raises TypeError for what is no page, and whatever importing it or Streamlit raise.
+    """
     thing = point.load()
+    for problem in checks.page(thing):
+        raise TypeError(problem)
     render: Any = getattr(thing, "render", thing)
-    if not callable(render):
-        raise TypeError("it has no render(sdk, study_key) that can be called")
-    title = getattr(thing, "title", None)
-    if not isinstance(title, str) or not title.strip():
-        raise TypeError("it has no title")
 
     def show() -> None:
         here = connected()
@@ -61,4 +62,4 @@ def _page(point: EntryPoint, connected: Callable[[], Connection | None]) -> Stre
             render(here.sdk, here.study_key)
 
     path = "more_" + re.sub(r"\W+", "_", point.name.lower())
-    return st.Page(show, title=title, icon=getattr(thing, "icon", None), url_path=path)
+    return st.Page(show, title=thing.title, icon=getattr(thing, "icon", None), url_path=path)
