@@ -8,6 +8,7 @@ hand, `nox -s tests` does the same.
     python3 noxfile.py tests [PYTEST ARGUMENTS]            the wheels built, installed, tested
     python3 noxfile.py lowest                              the same with the oldest dependencies
     python3 noxfile.py browser [--pictures]                the dashboard in a real browser
+    python3 noxfile.py template [PYTEST ARGUMENTS]         plugins made from template/, tested
     python3 noxfile.py lint                                ruff and mypy
     python3 noxfile.py package                             what is published, built and checked
     python3 noxfile.py bench [PART ...]                    what it costs, beside a floor; parts:
@@ -32,7 +33,7 @@ CURE = (
     "Python needs its venv and pip modules (on Debian and Ubuntu: apt install python3-venv), and "
     "pip a way to the package index (behind a proxy: set HTTPS_PROXY)."
 )
-SESSIONS = ("demo", "tests", "lowest", "browser", "lint", "package", "bench")
+SESSIONS = ("demo", "tests", "lowest", "browser", "template", "lint", "package", "bench")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = (
     f"No browser found: none of {', '.join(BROWSERS)} is on the PATH. Install one (on Debian: "
@@ -100,7 +101,18 @@ TEST_TOOLS = [
     "scipy>=1.13",
     "trustme>=1.2",
 ]
+TEMPLATE_TOOLS = [
+    "pytest>=9",
+    "pytest-xdist>=3.6",
+    "cookiecutter>=2.6",
+    "cruft>=2.16",
+    "ruff>=0.12",
+    "mypy>=1.15",
+    "flit_core>=3.11,<5",
+]
 LOGIC = "cel-expr-python>=0.1.3,<0.2"  # the workflows' extra for business logic
+#: Tests that need more than packages have a session of their own.
+APART = {"tests/unit/template": "template", "tests/e2e": "browser"}
 #: The oldest version of each dependency that the project says it works with.
 LOWEST = [
     "urllib3==2.0.7",
@@ -146,13 +158,17 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
     codes = [0, 5] if session.posargs else [0]  # 5: the words given pick no test there
     env = {"PYTHONSAFEPATH": "1"}
     later = ("tests/unit/workflows", "tests/unit/streamlit")
+    for path in given:
+        for folder, other in APART.items():
+            if path.startswith(folder):
+                session.error(f"{folder} is run by `python3 noxfile.py {other}`")
     second = [path for path in given if path.startswith(later)]
     first = [path for path in given if path not in second]
     unwanted = ["imednet-workflows", "imednet-streamlit", "orjson"]
     session.run("pip", "uninstall", "-q", "-y", *unwanted, silent=True)
     install(session, wheels["imednet"], wheels["imednet_simulator"], others=others)
     if first or not given:
-        left = first or [f"--ignore={folder}" for folder in (*later, "tests/e2e")]
+        left = first or [f"--ignore={folder}" for folder in (*later, *APART)]
         session.run("pytest", *left, *words, env=env, success_codes=codes)
     if second or not given:
         both = wheels["imednet_workflows"], wheels["imednet_streamlit"]
@@ -189,6 +205,23 @@ def browser(session: nox.Session) -> None:
     wheels = build_wheels(session)
     install(session, *wheels.values(), others=["pytest>=9", "playwright>=1.50", "pillow"])
     session.run("pytest", "tests/e2e", *words, env=env)
+
+
+@nox.session
+def template(session: nox.Session) -> None:
+    """Make plugins from the template in every way; build, check, install and test them."""
+    wheels = build_wheels(session)
+    install(session, *wheels.values(), others=TEMPLATE_TOOLS)
+    house = DEV / "wheelhouse"  # what a plugin's own environments are installed from
+    for old in house.glob("imednet*"):
+        old.unlink()
+    needed = [f"{wheels['imednet_streamlit']}[testing]", "flit_core>=3.11,<5"]
+    session.run(
+        "pip", "download", "-q", "-d", str(house), "-f", str(DEV / "dist"), *needed, silent=True
+    )
+    words = session.posargs or ["-n", "auto", "--dist", "loadgroup"]
+    env = {"PYTHONSAFEPATH": "1", "TEMPLATE_WHEELHOUSE": str(house)}
+    session.run("pytest", "tests/unit/template", *words, env=env)
 
 
 @nox.session

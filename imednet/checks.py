@@ -48,7 +48,7 @@ def _plugin(point: EntryPoint) -> Iterator[str]:
     owner = None
     if point.name == plugins.WORKFLOWS:
         plugins.chosen(os.environ.get("IMEDNET_WORKFLOWS") or None)
-        owner = point.dist.name if point.dist else None
+        owner = plugins.owner(point)[0]
     elif not point.name.isidentifier() or iskeyword(point.name) or point.name.startswith("_"):
         yield f"`sdk.plugins.{point.name}` is no Python: choose a name such as acme_reports"
         return
@@ -61,7 +61,7 @@ def _made_with(
 ) -> Iterator[str]:
     try:
         sdk = make(*KEYS, NOWHERE, timeout=1, retries=0, workflows=owner)
-        made = sdk.workflows if owner else getattr(sdk.plugins, point.name)
+        made = sdk.workflows if owner is not None else getattr(sdk.plugins, point.name)
     except PluginLoadError as error:
         sends = isinstance(error.__cause__, RequestError)
         why = f"; {SENDS_NOTHING}" if sends else f" (tried with {kind})"

@@ -44,6 +44,7 @@ __all__ = [
     "find",
     "installed",
     "load",
+    "owner",
 ]
 
 PLUGINS = "imednet.plugins"
@@ -175,7 +176,7 @@ def _looked_at(point: metadata.EntryPoint, checked: bool) -> InstalledPlugin:
             load(point)
         except PluginLoadError as failure:
             found = [str(failure)]
-    name, version = _distribution(point)
+    name, version = owner(point)
     return InstalledPlugin(point.group, point.name, name, version, " ".join(found) or None)
 
 
@@ -195,7 +196,7 @@ def check(name: str) -> list[str]:
     from imednet.checks import problems
 
     points = [point for group in GROUPS for point in find(group)]
-    wanted = [p for p in points if name == p.name or _plain(name) == _plain(_distribution(p)[0])]
+    wanted = [p for p in points if name == p.name or _plain(name) == _plain(owner(p)[0])]
     if not wanted:
         known = ", ".join(sorted({point.name for point in points})) or "none"
         return [
@@ -232,7 +233,7 @@ def chosen(wanted: str | None) -> metadata.EntryPoint | None:
     """
     points = find(PLUGINS, WORKFLOWS)
     if wanted is not None:
-        named = [point for point in points if _plain(_distribution(point)[0]) == _plain(wanted)]
+        named = [point for point in points if _plain(owner(point)[0]) == _plain(wanted)]
         if not named:
             raise PluginLoadError(
                 f"no workflows plugin comes from {wanted!r}, which workflows= or "
@@ -262,7 +263,7 @@ def broken(point: metadata.EntryPoint, why: str) -> PluginLoadError:
 
 def called(point: metadata.EntryPoint) -> str:
     """Return a plugin's name as messages have it, with where it comes from."""
-    name, version = _distribution(point)
+    name, version = owner(point)
     return f"the plugin {point.name!r} of {name} {version} ({point.group}: {point.value})"
 
 
@@ -270,7 +271,8 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": .")
 
 
-def _distribution(point: metadata.EntryPoint) -> tuple[str, str]:
+def owner(point: metadata.EntryPoint) -> tuple[str, str]:
+    """Return the name and version of the distribution that an entry point comes from."""
     dist = point.dist
     if dist is None or "Name" not in dist.metadata:  # one that is only half removed, say
         return "an unknown distribution", "?"
@@ -278,7 +280,7 @@ def _distribution(point: metadata.EntryPoint) -> tuple[str, str]:
 
 
 def _listed(points: list[metadata.EntryPoint]) -> str:
-    return ", ".join(sorted(" ".join(_distribution(point)) for point in points))
+    return ", ".join(sorted(" ".join(owner(point)) for point in points))
 
 
 def _plain(name: str) -> str:

@@ -280,12 +280,11 @@ def test_one_that_takes_long(wheels: Wheels) -> None:  # noqa: F811
     slow = "import time, iniconfig\nuntil = time.perf_counter() + 0.3\n"
     slow += "while time.perf_counter() < until: pass\n"
     tests = things(wheels, slow + GOOD, seconds=0.25)
-    text = said(tests.test_making_it_takes_little_time)
-    assert text.startswith("importing and making `sdk.plugins.things` takes 0.")
-    assert text.endswith(
-        " s, more than 0.25 s, and every program that uses it waits. It loads iniconfig, "
-        "some_things: import what is large inside the methods that need it, and leave all work "
-        "to them."
+    assert fnmatchcase(
+        said(tests.test_making_it_takes_little_time),
+        "importing and making `sdk.plugins.things` takes ?.? s, more than 0.25 s, and every "
+        "program that uses it waits. It loads iniconfig, some_things: import what is large inside "
+        "the methods that need it, and leave all work to them.",
     )
 
 
