@@ -1,23 +1,21 @@
-"""Every error that imednet raises on purpose, in one tree under `ImednetError`.
+"""Every error that imednet raises on purpose, in one tree under `ImednetError`::
 
-```
-ImednetError
-├── ConfigurationError      a setting is missing or malformed (also a ValueError)
-├── RequestError            the network failed, after all retries (also a ConnectionError)
-├── ResponseError           an answer that is not what the API promises
-├── PaginationError         rows moved or pages did not end while a list was read
-├── PluginLoadError         an installed plugin cannot be used
-├── JobFailedError          the server gave a batch job up; carries `job`
-├── JobTimeoutError         a batch job did not end in time (also a TimeoutError); carries `job`
-└── ApiError                the API refused; carries `status_code`, `code`, `description` ...
-    ├── ValidationError     400
-    ├── AuthenticationError 401
-    ├── AuthorizationError  403
-    ├── NotFoundError       404 (also a LookupError)
-    ├── ConflictError       409
-    ├── RateLimitError      429
-    └── ServerError         5xx
-```
+    ImednetError
+    ├── ConfigurationError      a setting is missing or malformed (also a ValueError)
+    ├── RequestError            the network failed, after all retries (also a ConnectionError)
+    ├── ResponseError           an answer that is not what the API promises
+    ├── PaginationError         rows moved or pages did not end while a list was read
+    ├── PluginLoadError         an installed plugin cannot be used
+    ├── JobFailedError          the server gave a batch job up; carries `job`
+    ├── JobTimeoutError         a batch job did not end in time (also a TimeoutError); carries `job`
+    └── ApiError                the API refused; carries `status_code`, `code`, `description` ...
+        ├── ValidationError     400
+        ├── AuthenticationError 401
+        ├── AuthorizationError  403
+        ├── NotFoundError       404 (also a LookupError)
+        ├── ConflictError       409
+        ├── RateLimitError      429
+        └── ServerError         5xx
 
 Mistakes in a call (an unknown argument, a limit below zero) are Python's own
 TypeError and ValueError: they are bugs of the caller, not states of a study.

@@ -24,6 +24,7 @@ from imednet.models.values import wire
 
 __all__ = ["FORMATS", "as_json", "cell", "destination", "guarded", "is_row", "one_line", "write"]
 
+#: What rows can be written as.
 FORMATS = ("table", "csv", "json", "jsonl")
 CELL_WIDTH = 40  # characters, in a table on a terminal
 MEMORY = 16 * 1024 * 1024  # bytes of CSV kept in memory before a temporary file is used

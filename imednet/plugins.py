@@ -47,9 +47,13 @@ __all__ = [
     "owner",
 ]
 
+#: The group of `sdk.workflows` and `sdk.plugins.NAME`.
 PLUGINS = "imednet.plugins"
+#: The group of commands.
 COMMANDS = "imednet.commands"
+#: The group of pages of the dashboard.
 DASHBOARD = "imednet.dashboard"
+#: All groups.
 GROUPS = (PLUGINS, COMMANDS, DASHBOARD)
 WORKFLOWS = "workflows"
 PARTS = ("data_extraction", "query_management", "record_mapper", "record_update", "subject_data")
@@ -60,15 +64,24 @@ class WorkflowsNamespaceProtocol(Protocol):
     """What the factory of a `workflows` plugin returns."""
 
     @property
-    def data_extraction(self) -> Any: ...
+    def data_extraction(self) -> Any:
+        """Records by criteria, and the audit trail."""
+
     @property
-    def query_management(self) -> Any: ...
+    def query_management(self) -> Any:
+        """Queries by state, subject and site."""
+
     @property
-    def record_mapper(self) -> Any: ...
+    def record_mapper(self) -> Any:
+        """Records as tables."""
+
     @property
-    def record_update(self) -> Any: ...
+    def record_update(self) -> Any:
+        """Records written."""
+
     @property
-    def subject_data(self) -> Any: ...
+    def subject_data(self) -> Any:
+        """Everything about one subject."""
 
 
 @runtime_checkable

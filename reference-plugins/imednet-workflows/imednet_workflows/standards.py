@@ -23,6 +23,7 @@ __all__ = [
     "table_name",
 ]
 
+#: How much a field matters, and the check of its values.
 REQUIRED, RECOMMENDED, OPTIONAL, ALLOWED = "required", "recommended", "optional", "allowed"
 
 YES_NO = ("Y", "N")

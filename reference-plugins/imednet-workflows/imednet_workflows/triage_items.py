@@ -24,6 +24,7 @@ __all__ = [
     "items_frame",
 ]
 
+#: What an item can be.
 NEW, UNDER_REVIEW, APPROVED, REJECTED = "new", "under review", "approved", "rejected"
 #: From the gravest on.
 SEVERITIES = ("critical", "high", "medium", "low")

@@ -33,11 +33,17 @@ __all__ = [
     "site_flags",
 ]
 
+#: A serious adverse event.
 SERIOUS_EVENT = "serious adverse event"
+#: A query that has been open for too long.
 OVERDUE_QUERY = "overdue query"
+#: A visit that was made outside its window.
 OUT_OF_WINDOW_VISIT = "visit out of window"
+#: A visit whose window has passed.
 OVERDUE_VISIT = "overdue visit"
+#: A site far from the others in an indicator.
 SITE_FLAG = "site flag"
+#: A row of a canonical table that fails a check.
 FAILED_VALIDATION = "failed validation"
 
 
