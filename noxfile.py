@@ -10,6 +10,7 @@ hand, `nox -s tests` does the same.
     python3 noxfile.py browser [--pictures]                the dashboard in a real browser
     python3 noxfile.py template [PYTEST ARGUMENTS]         plugins made from template/, tested
     python3 noxfile.py lint                                ruff and mypy
+    python3 noxfile.py docs                                the documentation, built and checked
     python3 noxfile.py package                             what is published, built and checked
     python3 noxfile.py bench [PART ...]                    what it costs, beside a floor; parts:
         list, wait, memory, start, size, frame, dashboard (20,000 subjects: takes minutes)
@@ -33,7 +34,7 @@ CURE = (
     "Python needs its venv and pip modules (on Debian and Ubuntu: apt install python3-venv), and "
     "pip a way to the package index (behind a proxy: set HTTPS_PROXY)."
 )
-SESSIONS = ("demo", "tests", "lowest", "browser", "template", "lint", "package", "bench")
+SESSIONS = ("demo", "tests", "lowest", "browser", "template", "lint", "docs", "package", "bench")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = (
     f"No browser found: none of {', '.join(BROWSERS)} is on the PATH. Install one (on Debian: "
@@ -110,9 +111,10 @@ TEMPLATE_TOOLS = [
     "mypy>=1.15",
     "flit_core>=3.11,<5",
 ]
+DOC_TOOLS = ["sphinx>=8.2,<10", "myst-parser>=4", "furo>=2025.7", "pytest>=9"]
 LOGIC = "cel-expr-python>=0.1.3,<0.2"  # the workflows' extra for business logic
 #: Tests that need more than packages have a session of their own.
-APART = {"tests/unit/template": "template", "tests/e2e": "browser"}
+APART = {"tests/unit/template": "template", "tests/e2e": "browser", "tests/docs/built": "docs"}
 #: The oldest version of each dependency that the project says it works with.
 LOWEST = [
     "urllib3==2.0.7",
@@ -157,7 +159,7 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
     words = words if session.posargs else ["-n", "auto"]
     codes = [0, 5] if session.posargs else [0]  # 5: the words given pick no test there
     env = {"PYTHONSAFEPATH": "1"}
-    later = ("tests/unit/workflows", "tests/unit/streamlit")
+    later = ("tests/unit/workflows", "tests/unit/streamlit", "tests/docs/with_plugins")
     for path in given:
         for folder, other in APART.items():
             if path.startswith(folder):
@@ -232,6 +234,17 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy", *SOURCES)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, warnings being errors, and hold it against the code."""
+    session.install("-q", *PACKAGES, *DOC_TOOLS)
+    shutil.rmtree(DEV / "docs", ignore_errors=True)
+    build = ["sphinx-build", "-W", "--keep-going", "-n", "-q", "-j", "auto"]
+    session.run(*build, "docs", str(DEV / "docs"))
+    session.run("pytest", "-q", "tests/docs/built", *session.posargs, env={"PYTHONSAFEPATH": "1"})
+    session.log("Open .dev/docs/index.html")
 
 
 @nox.session

@@ -6,45 +6,34 @@ import doctest
 import importlib
 import pkgutil
 import re
-import shlex
 import subprocess
 import sys
-import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import ROOT, blocks, commands
+from pages import ROOT, SETUP, blocks, called, lines, needs_plugins, pages, run_python, run_shell
+from pages import setup_lines as set_up
 
 import imednet
 from imednet import ImednetSDK
-from imednet_simulator import Simulator
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = pages()
+OURS = [page for page in PAGES if not needs_plugins(page)]
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(imednet.__path__, "imednet.")
     if not module.name.endswith("__main__")
 )
+#: What a fenced block may be; `text` is for output, settings and drawings.
+LANGUAGES = {"python", "sh", "toml", "csv", "json", "text"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Simulator]:
-    with Simulator(subjects=60) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def environment(server: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the environment as a reader of the documentation would."""
-    monkeypatch.setenv("IMEDNET_API_KEY", server.api_key)
-    monkeypatch.setenv("IMEDNET_SECURITY_KEY", server.security_key)
-    monkeypatch.setenv("IMEDNET_BASE_URL", server.url)
-
-
-@pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("name", MODULES)
-def test_docstrings_run(name: str) -> None:
+def test_docstrings_run(
+    name: str, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in settings.items():
+        monkeypatch.setenv(variable, value)
     module = importlib.import_module(name)
     flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
     runner = doctest.DocTestRunner(optionflags=flags)
@@ -84,78 +73,49 @@ def test_readme_example_is_ten_lines() -> None:
     assert len([line for line in example.splitlines() if line.strip()]) == 10
 
 
-@pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_on_a_page_runs_in_order(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if page.name == "plugins.md":
-        return  # runs below, as an installed plugin
-    names: dict[str, object] = {"__name__": "page"}
-    with ImednetSDK() as sdk:
-        for block in blocks(page, "python"):
-            names.setdefault("sdk", sdk)
-            if isinstance(names["sdk"], ImednetSDK) and names["sdk"] is not sdk:
-                names["sdk"] = sdk  # a `with` of the page has closed its own
-            exec(compile(block, page.name, "exec"), names)
-    capsys.readouterr()
+@pytest.mark.parametrize("page", [p for p in OURS if blocks(p, "python")], ids=called)
+def test_python_on_a_page_runs(page: Path, settings: dict[str, str], tmp_path: Path) -> None:
+    run_python(page, tmp_path, settings)
 
 
-@pytest.mark.usefixtures("environment")
-def test_plugin_of_the_documentation_works(tmp_path: Path) -> None:
-    module, command = blocks(ROOT / "docs" / "plugins.md", "python")
-    entry_points = blocks(ROOT / "docs" / "plugins.md", "toml")[0]
-    package, info = tmp_path / "acme_reports", tmp_path / "acme_reports-1.0.dist-info"
-    package.mkdir()
-    info.mkdir()
-    (package / "__init__.py").write_text(module)
-    (package / "commands.py").write_text(command)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-reports\nVersion: 1.0\n")
-    groups = re.sub(r'project\.entry-points\."(.+?)"', r"\1", entry_points).replace('"', "")
-    (info / "entry_points.txt").write_text(groups[groups.index("[imednet.plugins]") :])
-    script = textwrap.dedent(
-        """
-        import asyncio, sys
-        sys.path.insert(0, sys.argv[1])
-        from imednet import AsyncImednetSDK, ImednetSDK
-        from imednet.cli import main
-
-        names = ImednetSDK().plugins.reports.open_sites("DEMO")
-        assert names == asyncio.run(AsyncImednetSDK().plugins.reports.open_sites("DEMO"))
-        print(len(names))
-        main(["report", "DEMO", "--limit", "2"])
-        """
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    count, header, *rows = done.stdout.splitlines()
-    assert int(count) > 5
-    assert header.split() == ["subject", "site"]
-    assert len(rows) == 2
+@pytest.mark.parametrize("page", [p for p in OURS if lines(p)], ids=called)
+def test_commands_on_a_page_run(
+    page: Path, settings: dict[str, str], subject: str, tmp_path: Path
+) -> None:
+    run_shell(page, tmp_path, settings, subject)
 
 
-COMMANDS = commands(*PAGES)
+def test_there_are_examples_to_run() -> None:
+    assert len([page for page in OURS if blocks(page, "python")]) >= 8
+    assert sum(len(lines(page)) for page in OURS) >= 10
 
 
-@pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("line", COMMANDS)
-def test_commands_on_a_page_run(line: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(line)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize("page", PAGES, ids=called)
+def test_no_example_hides_from_these_tests(page: Path) -> None:
+    fences = re.findall(r"^( *)```([^\n]*)$", page.read_text("utf-8"), re.M)
+    opened = fences[::2]
+    assert [indent for indent, _ in fences if indent] == []
+    assert {word for _, word in opened if not word.startswith("{")} <= LANGUAGES
 
 
-def test_there_are_commands_to_run() -> None:
-    assert len(COMMANDS) >= 4
+@pytest.mark.parametrize("page", PAGES, ids=called)
+def test_what_is_to_be_installed_or_started_is_there(page: Path) -> None:
+    names = {path.parent.name for path in (ROOT / "reference-plugins").glob("*/pyproject.toml")}
+    for line in set_up(page):
+        for word in re.sub(r"[\"']", "", line).split():
+            path, _, extra = word.partition("[")
+            home = ROOT / path if path.startswith(".") else ROOT / "reference-plugins" / path
+            if line.startswith("python3 noxfile.py") and word == line.split()[2]:
+                assert f"\ndef {word}(session" in (ROOT / "noxfile.py").read_text("utf-8"), line
+            elif line.startswith("pip install") and (path.startswith("./") or path in names):
+                assert (home / "pyproject.toml").exists(), line
+            if extra:
+                assert f"\n{extra.rstrip(']')} = [" in (home / "pyproject.toml").read_text(), line
+
+
+def test_setting_up_is_all_that_is_not_run() -> None:
+    assert not SETUP.match("imednet sites list DEMO")
+    assert not SETUP.match("printf x")
 
 
 @pytest.mark.parametrize("command", ["python3 noxfile.py demo", "python3 noxfile.py tests"])
@@ -163,8 +123,19 @@ def test_readme_gives_each_command_a_line_of_its_own(command: str) -> None:
     assert command in (ROOT / "README.md").read_text("utf-8").splitlines()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=called)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_readme_leads_to_every_page() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    shown = [ROOT / "docs" / name for name in re.findall(r"\(docs/([^)#]+)\)", text)]
+    # Guides are entered at their first page; the rest is for Sphinx to put together.
+    within = {"plugins", "reference"}
+    includes = [page for page in PAGES if page.read_text("utf-8").startswith("```{include}")]
+    every = [p for p in (ROOT / "docs").rglob("*.md") if p.parent.name not in within]
+    made = {ROOT / "docs" / "index.md", ROOT / "docs" / "explanation" / "security.md", *includes}
+    assert [called(page) for page in every if page not in made and page not in shown] == []
