@@ -17,6 +17,7 @@ author = "The imednet developers"
 copyright = "The imednet developers"
 release = version = imednet.__version__
 language = "en"
+smartquotes = False  # it would make a dash of the two hyphens before a flag
 
 extensions = [
     "myst_parser",
@@ -44,6 +45,8 @@ nitpick_ignore_regex = [("py:.*", r"(?!imednet).*"), ("py:class", r"imednet\.lis
 
 html_theme = "furo"
 html_title = f"imednet {release}"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sourcelink = False
 

@@ -31,7 +31,7 @@ class Settings(NamedTuple):
     page_size: int  #: rows a request, 1 to 500
     prefetch: int  #: requests under way at once while a list is read; 1 uses no threads
     ca_bundle: str | None  #: a PEM file or folder; None is the system's own store
-    workflows: str | None  #: the distribution to take workflows from; None: the only one
+    workflows: str | None  #: the distribution to take workflows from; None is the only one
 
 
 class Credentials(NamedTuple):

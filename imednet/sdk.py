@@ -164,7 +164,7 @@ class ImednetSDK:
         for name in RESOURCES:
             setattr(self, name, kinds.get(name, Resource)(self, name))
         self.jobs = Jobs(self)
-        #: Plugins by name: `sdk.plugins.NAME`, made on first use.
+        #: `sdk.plugins.NAME`, each plugin made on first use.
         self.plugins = plugins.Plugins(self)
         #: What the workflows plugin gives, or a placeholder that says how to install one.
         self.workflows: Any = plugins.workflows(self, self.settings.workflows)

@@ -76,7 +76,7 @@ class Simulator:
 
     @property
     def now(self) -> datetime:
-        """The study's time: noon UTC of `asof`, and on from there."""
+        """The study's time, which is noon UTC of `asof` and goes on from there."""
         return datetime.fromtimestamp(self.api.now, UTC)
 
     @property

@@ -72,7 +72,7 @@ class Workflows:
 
     @cached_property
     def record_update(self) -> RecordUpdate:
-        """Records written: checked first, sent in batches, followed to their end."""
+        """Records written after checks, in batches that are followed to their end."""
         part: RecordUpdate = self._part("record_update", "RecordUpdate")
         return part
 
@@ -84,7 +84,7 @@ class Workflows:
 
     @cached_property
     def study_structure(self) -> StudyStructures:
-        """The schedule: intervals, their forms, the forms' questions."""
+        """The schedule of intervals, with their forms and the forms' questions."""
         part: StudyStructures = self._part("study_structure", "StudyStructures")
         return part
 

@@ -85,7 +85,7 @@ class Item:
 
     @property
     def undecided(self) -> bool:
-        """Whether it still waits for a decision: found, and neither approved nor rejected."""
+        """Whether it is still found, and neither approved nor rejected."""
         return self.gone is None and self.status in (NEW, UNDER_REVIEW)
 
     def age_days(self, now: datetime) -> float:

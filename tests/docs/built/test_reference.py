@@ -136,6 +136,13 @@ def named(kind: type, module: ModuleType, part: str) -> Iterator[str]:
     yield f"{kind.__module__}.{kind.__qualname__}.{part}"
 
 
+def test_no_sentence_with_a_colon_is_taken_for_a_type() -> None:
+    """Of an attribute or property, what stands before a colon becomes its type."""
+    pages = [f"reference/{page.stem}" for page in (BUILT / "reference").glob("*.html")]
+    marks = [mark for page in pages for mark in soup(page).find_all("dt")]
+    assert [mark.find_next("dd").get_text() for mark in marks if mark.get_text() == "Type:"] == []
+
+
 def test_what_is_said_to_be_inside_is_there() -> None:
     names = {module.__name__ for module in modules()}
     said = {f"{package}.{name}" for package, rest in INSIDE.items() for name in rest.split()}
