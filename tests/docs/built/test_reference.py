@@ -26,6 +26,14 @@ import imednet_workflows
 from imednet import ImednetSDK, cli, plugins
 from imednet.errors import ImednetError
 from imednet.listing import RESOURCES
+from imednet.models import (
+    KriConfig,
+    MappingRule,
+    SiteTarget,
+    StudyConfiguration,
+    WidgetConfig,
+    columns,
+)
 from imednet_streamlit import app
 
 BUILT = ROOT / ".dev" / "docs"
@@ -41,10 +49,9 @@ INSIDE = {
     "metrics.kris metrics.pages metrics.queries metrics.resolution metrics.scores "
     "metrics.special metrics.terms metrics.tools metrics.visits terminal triage_items",
     "imednet_simulator": "story",
-    "imednet_streamlit": "auth charts commands data extensions filters loading page "
-    "sections.completeness sections.enrolment sections.home sections.queries sections.sites "
-    "tabled tables",
 }
+#: The dashboard is a program: of its modules only these are for others.
+DASHBOARD = {"imednet_streamlit", "imednet_streamlit.testing"}
 #: Public by name, for the packages that put them together, and nobody else's business.
 UNLISTED = {
     "imednet.resources.Waiting",
@@ -86,6 +93,8 @@ def modules() -> Iterator[ModuleType]:
 
 def is_inside(module: ModuleType) -> bool:
     package, _, rest = module.__name__.partition(".")
+    if package == "imednet_streamlit":
+        return module.__name__ not in DASHBOARD
     return rest in INSIDE[package].split()
 
 
@@ -188,6 +197,17 @@ def test_a_setting_has_an_entry(name: str) -> None:
 def test_settings_are_found() -> None:
     assert {"IMEDNET_API_KEY", "IMEDNET_DATA_DIR", "IMEDNET_DASHBOARD_DEMO"} <= VARIABLES
     assert "prefetch" in ARGUMENTS
+
+
+CONFIGURED = (StudyConfiguration, MappingRule, SiteTarget, KriConfig, WidgetConfig)
+KEYS = sorted({column.api_name for model in CONFIGURED for column in columns(model)})
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_of_the_study_configuration_has_an_entry(key: str) -> None:
+    assert key in {
+        cell.get_text() for cell in soup("plugins/study-configuration").select("td code")
+    }
 
 
 @pytest.mark.parametrize("group", plugins.GROUPS)
