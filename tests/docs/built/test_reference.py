@@ -216,7 +216,7 @@ def test_an_entry_point_group_has_a_heading(group: str) -> None:
 
 
 def test_every_page_of_the_dashboard_has_a_heading() -> None:
-    assert {title for _, title, _ in app.PAGES} <= headings("dashboard")
+    assert {title for _, _, title, _ in app.PAGES} <= headings("dashboard")
 
 
 # --- The command line, as its own help tells it -------------------------------------------------
