@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "command_reference",
+    "fenced_docstrings",
 ]
 exclude_patterns = ["_extensions", "images/*.py"]
 nitpicky = True

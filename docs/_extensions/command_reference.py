@@ -36,14 +36,14 @@ def reference() -> str:
     """Return the reference of every command as Markdown, a heading each."""
     theirs = sorted({point.name for point in plugins.find(plugins.COMMANDS)})
     names = [*map(dashed, RESOURCES), "jobs", "plugins", *theirs]
-    return "\n\n".join(described(f"imednet {name}", cli._component(name), 2) for name in names)
+    return "\n\n".join(described(f"imednet {name}", cli.component(name), 2) for name in names)
 
 
 def described(called: str, thing: Any, depth: int) -> str:
     """Return what there is to say of a command, or of a menu and all that is in it."""
     about = docstrings.parse(inspect.getdoc(thing) or "")
     parts = [f"{'#' * depth} {called}", f"{about.summary or ''}\n\n{about.description or ''}"]
-    if isinstance(thing, cli._Menu):
+    if isinstance(thing, cli.Menu):
         parts += [described(f"{called} {n}", getattr(thing, n), depth + 1) for n in dir(thing)]
     else:
         meanings = {arg.name: " ".join(arg.description.split()) for arg in about.args or []}
