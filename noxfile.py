@@ -153,9 +153,9 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
     that are given, each is run where it belongs.
     """
     wheels = build_wheels(session)
-    asked = [word.replace("\\", "/") for word in session.posargs]
+    asked = [word.replace("\\", "/").rstrip("/") for word in session.posargs]
     given = [word for word in asked if word.startswith("tests/")]
-    words = [word for word in session.posargs if word.replace("\\", "/") not in given]
+    words = [word for word in session.posargs if not word.startswith(("tests/", "tests\\"))]
     words = words if session.posargs else ["-n", "auto"]
     codes = [0, 5] if session.posargs else [0]  # 5: the words given pick no test there
     env = {"PYTHONSAFEPATH": "1"}
@@ -166,12 +166,13 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
                 session.error(f"{folder} is run by `python3 noxfile.py {other}`")
     second = [path for path in given if path.startswith(later)]
     first = [path for path in given if path not in second]
+    second += [each for each in later if any(each.startswith(f"{path}/") for path in first)]
     unwanted = ["imednet-workflows", "imednet-streamlit", "orjson"]
     session.run("pip", "uninstall", "-q", "-y", *unwanted, silent=True)
     install(session, wheels["imednet"], wheels["imednet_simulator"], others=others)
     if first or not given:
-        left = first or [f"--ignore={folder}" for folder in (*later, *APART)]
-        session.run("pytest", *left, *words, env=env, success_codes=codes)
+        apart = [f"--ignore={folder}" for folder in (*later, *APART)]
+        session.run("pytest", *first, *apart, *words, env=env, success_codes=codes)
     if second or not given:
         both = wheels["imednet_workflows"], wheels["imednet_streamlit"]
         install(session, *both, others=[*others, *plugins, LOGIC])

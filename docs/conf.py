@@ -37,6 +37,7 @@ autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 default_role = "literal"
 # A study is a row, and the resources of one study: an annotation may mean either.
 suppress_warnings = ["ref.python"]

@@ -17,8 +17,10 @@ SUBJECT = "03-010"
 TIMEOUT = 120  # seconds: far above what any example takes, so that a hang ends as a failure
 #: Lines that set up a machine: what CI does itself, and what would need the network.
 SETUP = re.compile(
-    r"(git clone|python3? -m venv|\. \S+/activate|pip install|python3 noxfile\.py)\b"
+    r"(git clone|python3? -m (venv|pip)|\. \S+/activate|pip install|python3 noxfile\.py)"
 )
+#: Pages whose lines for a shell are run by a test of their own, or publish.
+APART = {"docs/how-to/serverless.md", "docs/releasing.md"}
 #: Lines that serve until Ctrl-C.
 SERVING = re.compile(r"imednet (simulate|demo|dashboard)\b")
 
@@ -46,6 +48,8 @@ def needs_plugins(page: Path) -> bool:
 
 def lines(page: Path) -> list[str]:
     """Return a page's lines for a shell that can be run here."""
+    if called(page) in APART:
+        return []
     every = [line for block in blocks(page, "sh") for line in block.splitlines()]
     return [line for line in every if line.strip() and not SETUP.match(line)]
 
