@@ -41,14 +41,15 @@ PACKAGES = (imednet, imednet_workflows, imednet_simulator, imednet_streamlit)
 #: Modules that are a package's inside: what they define is nobody's to rely on. A module that
 #: is neither here nor in the reference fails, so that somebody decides.
 INSIDE = {
-    "imednet": "bodies bounds cli commands config filters http listing paging sdk words "
+    "imednet": "bodies bounds checks cli commands config filters http listing paging sdk words "
     "models.bridge models.decoding models.edc models.study_config models.values",
     "imednet_workflows": "canonical.build canonical.logic canonical.plan canonical.problems "
     "canonical.suggest canonical.tables canonical.validation canonical.values casting commands "
     "lookups metric_commands metrics.counted metrics.enrolment metrics.example metrics.forecast "
     "metrics.kris metrics.pages metrics.queries metrics.resolution metrics.scores "
     "metrics.special metrics.terms metrics.tools metrics.visits terminal triage_items",
-    "imednet_simulator": "story",
+    "imednet_simulator": "probe story testing.calling testing.commands testing.fresh "
+    "testing.plugins testing.registered",
 }
 #: The dashboard is a program: of its modules only these are for others.
 DASHBOARD = {"imednet_streamlit", "imednet_streamlit.testing"}
