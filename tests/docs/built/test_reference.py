@@ -132,12 +132,13 @@ def has_value(module: ModuleType, name: str) -> bool:
 
 
 def methods(kind: type) -> list[str]:
-    """The methods that a class adds, with the properties."""
+    """The methods that a class adds, with the properties; a test's name says it all."""
     added = (staticmethod, classmethod, property)
     return [
         name
         for name, part in vars(kind).items()
-        if not name.startswith("_") and (inspect.isfunction(part) or isinstance(part, added))
+        if not name.startswith(("_", "test_"))
+        and (inspect.isfunction(part) or isinstance(part, added))
     ]
 
 
