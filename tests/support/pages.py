@@ -17,10 +17,11 @@ SUBJECT = "03-010"
 TIMEOUT = 120  # seconds: far above what any example takes, so that a hang ends as a failure
 #: Lines that set up a machine: what CI does itself, and what would need the network.
 SETUP = re.compile(
-    r"(git clone|python3? -m (venv|pip)|\. \S+/activate|pip install|python3 noxfile\.py)"
+    r"(git clone|python3? -m (venv|pip)|\. \S+/activate|pip install|python3 noxfile\.py"
+    r"|cookiecutter|cruft (create|update))"
 )
 #: Pages whose lines for a shell are run by a test of their own, or publish.
-APART = {"docs/how-to/serverless.md", "docs/releasing.md"}
+APART = {"docs/how-to/serverless.md", "docs/plugins/template.md", "docs/releasing.md"}
 #: Lines that serve until Ctrl-C.
 SERVING = re.compile(r"imednet (simulate|demo|dashboard)\b")
 

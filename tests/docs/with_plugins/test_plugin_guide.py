@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import GUIDE, blocks, called, is_test, lines, run, run_tests
+from pages import GUIDE, ROOT, blocks, called, is_test, lines, run, run_tests
 
 PAGES = sorted(GUIDE.glob("*.md"))
 FIRST = GUIDE / "first-plugin.md"
@@ -50,7 +51,7 @@ def installed(project: Path, settings: dict[str, str]) -> dict[str, str]:
 def test_the_guide_writes_the_whole_plugin(project: Path) -> None:
     files = {path.relative_to(project).as_posix() for path in project.rglob("*.py")}
     package = {f"acme_reports/{name}.py" for name in ("__init__", "commands", "pages")}
-    assert files == package | {"tests/test_pages.py", "tests/test_reports.py"}
+    assert files == package | {f"tests/test_{n}.py" for n in ("conformance", "pages", "reports")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=called)
@@ -83,3 +84,10 @@ def test_every_build_backend_registers_the_same() -> None:
     assert entry_points(flit) == entry_points(poetry) == entry_points(setuptools)
     backends = [tomllib.loads(each)["build-system"]["build-backend"] for each in (flit, poetry)]
     assert backends == ["flit_core.buildapi", "poetry.core.masonry.api"]
+
+
+def test_the_guide_explains_every_question_of_the_template() -> None:
+    asked = json.loads((ROOT / "template" / "cookiecutter.json").read_text("utf-8"))
+    page = (GUIDE / "template.md").read_text("utf-8")
+    explained = re.findall(r"^\| `(\w+)` \|", page, re.M)
+    assert explained == [name for name in asked if not name.startswith("_")]
