@@ -221,6 +221,18 @@ def test_every_page_of_the_dashboard_has_a_heading() -> None:
     assert {title for _, _, title, _ in app.PAGES} <= headings("dashboard")
 
 
+DRAWN = [path for path in SOURCES if "imednet_streamlit" in path.parts]
+NAMES = re.compile(r'(?:choose|option|number)\([^,()]+, "(\w+)"|query_params(?:\.\w+\(|\[)"(\w+)"')
+IN_THE_ADDRESS = {
+    name for path in DRAWN for found in NAMES.findall(path.read_text("utf-8")) for name in found
+} - {""}
+
+
+def test_every_name_in_the_dashboards_address_has_an_entry() -> None:
+    assert {"site", "turn", "more", "record", "version"} <= IN_THE_ADDRESS
+    assert {cell.get_text() for cell in soup("dashboard").select("td code")} >= IN_THE_ADDRESS
+
+
 # --- The command line, as its own help tells it -------------------------------------------------
 
 
