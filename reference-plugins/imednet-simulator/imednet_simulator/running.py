@@ -26,14 +26,18 @@ API_KEY, SECURITY_KEY = "demo-api-key", "demo-security-key"
 class Simulator:
     """An iMednet server on loopback for as long as the `with` block lasts.
 
-        with Simulator(subjects=50, sites=6) as sim:
-            sdk = ImednetSDK(sim.api_key, sim.security_key, sim.url)
-
     `port=0` takes a free one. `asof` is the day on which the study stands (None: today), at noon
     UTC; from there its clock goes on. `latency_ms` delays each answer; `fault_rate` (0 to 1) is
     the share of requests that get an error, a cut or a slow answer; `rate_limit` (requests a
     second, 0: none) answers 429 above it. `from_xpt` serves a folder of XPORT files instead of
     the demo study. ValueError for what cannot be, OSError for a port that is taken.
+
+    Example:
+        >>> from imednet import ImednetSDK
+        >>> with Simulator(subjects=5, sites=2) as sim:
+        ...     sdk = ImednetSDK(sim.api_key, sim.security_key, sim.url)
+        ...     sdk.sites.count(sim.study_key)
+        2
     """
 
     def __init__(
