@@ -142,12 +142,23 @@ def completeness(frames: StudyFrames, config: StudyConfiguration, asof: datetime
     }
 
 
+def report(frames: StudyFrames, config: StudyConfiguration, asof: datetime) -> dict[str, str]:
+    gone = frames.subjects.loc[frames.subjects["deleted"], "subject_id"]
+    events = frames.records[(frames.records["form_key"] == "AE") & ~frames.records["deleted"]]
+    counted = events[~events["subject_id"].isin(gone)]
+    return {
+        "Adverse events": f"{len(counted)}",
+        "Subjects with one": f"{counted['subject_id'].nunique()}",
+    }
+
+
 NUMBERS: dict[str, Numbers] = {
     "Home": home,
     "Query Status": queries,
     "Subject Enrollment": enrolment,
     "Site Performance": sites,
     "Data Completeness": completeness,
+    "Study Report": report,
 }
 
 
@@ -201,6 +212,24 @@ def test_a_view_sent_to_a_colleague_opens_as_it_was(
         mine = state[state["counted"] & (state["site_id"] == 3)]
         told.append(str((mine["state"] == "open").sum()))
     assert got.number("Open") in told
+
+
+def test_a_comment_just_typed_goes_with_the_step_that_is_taken(new_window: Any) -> None:
+    seen = new_window()
+    seen.open("Review Workbench")
+    name = seen.page.get_by_label("Your name", exact=True)
+    name.fill("R. Lind")
+    name.press("Enter")
+    seen.settle()
+    seen.page.get_by_label("Comment", exact=True).fill("I look at it")
+    seen.page.get_by_role("button", name="Begin review").click()
+    seen.page.get_by_text("Done: Begin review.").wait_for()
+    seen.settle()
+
+    assert seen.page.get_by_label("Comment", exact=True).input_value() == ""
+    assert seen.page.get_by_text("Status: under review").count() == 1
+    seen.page.get_by_text("What happened to the item").scroll_into_view_if_needed()
+    seen.page.locator("canvas td", has_text="I look at it").first.wait_for(state="attached")
 
 
 def test_whoever_leaves_the_demo_signs_in_with_keys_that_are_then_gone(
