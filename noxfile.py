@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -113,6 +114,13 @@ TEMPLATE_TOOLS = [
 ]
 DOC_TOOLS = ["sphinx>=8.2,<10", "myst-parser>=4", "furo>=2025.7", "pytest>=9"]
 LOGIC = "cel-expr-python>=0.1.3,<0.2"  # the workflows' extra for business logic
+#: What says little of a dependency's age is tested with the newest versions alone.
+ONCE = [
+    "tests/docs",
+    "tests/unit/cli/test_cli_plugins.py",
+    "tests/unit/workflows/metrics/test_shapes.py",
+    "tests/unit/workflows/test_commands.py",
+]
 #: Tests that need more than packages have a session of their own.
 APART = {"tests/unit/template": "template", "tests/e2e": "browser", "tests/docs/built": "docs"}
 #: The oldest version of each dependency that the project says it works with.
@@ -145,7 +153,9 @@ def install(session: nox.Session, *wheels: str, others: list[str]) -> None:
     session.install("-q", "--force-reinstall", "--no-deps", *wheels)
 
 
-def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> None:
+def run_tests(
+    session: nox.Session, others: list[str], plugins: list[str], without: Sequence[str] = ()
+) -> None:
     """Test the installed wheels: first without workflows and dashboard, then with them.
 
     What the core does without a plugin can only be seen where there is none. No
@@ -171,12 +181,14 @@ def run_tests(session: nox.Session, others: list[str], plugins: list[str]) -> No
     session.run("pip", "uninstall", "-q", "-y", *unwanted, silent=True)
     install(session, wheels["imednet"], wheels["imednet_simulator"], others=others)
     if first or not given:
-        apart = [f"--ignore={folder}" for folder in (*later, *APART)]
+        apart = [f"--ignore={folder}" for folder in (*later, *APART, *without)]
         session.run("pytest", *first, *apart, *words, env=env, success_codes=codes)
     if second or not given:
         both = wheels["imednet_workflows"], wheels["imednet_streamlit"]
         install(session, *both, others=[*others, *plugins, LOGIC])
-        session.run("pytest", *(second or later), *words, env=env, success_codes=codes)
+        left = second or [folder for folder in later if not folder.startswith(tuple(without))]
+        apart = [f"--ignore={folder}" for folder in without]
+        session.run("pytest", *left, *apart, *words, env=env, success_codes=codes)
     if not given:
         session.install("-q", "orjson>=3.10")  # the extra `speed` must read the same
         alike = [f"tests/unit/core/test_{name}.py" for name in ("bodies", "paging", "decoding")]
@@ -192,7 +204,8 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Test the wheels with the oldest dependencies that they accept."""
-    run_tests(session, [*TEST_TOOLS, *LOWEST], LOWEST_OF_PLUGINS)
+    once = () if session.posargs else ONCE
+    run_tests(session, [*TEST_TOOLS, *LOWEST], LOWEST_OF_PLUGINS, once)
 
 
 @nox.session

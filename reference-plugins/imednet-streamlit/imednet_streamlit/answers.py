@@ -91,7 +91,9 @@ def canonical(
 
     Raises Unreadable, and the errors of `canonicalise`.
     """
-    digest = data.digest(configuration)
+    apart = StudyConfiguration.from_dict(configuration.to_dict())
+    apart.widgets, apart.targets, apart.statuses, apart.version = [], {}, {}, None
+    digest = data.digest(apart)  # what tables are made of
     made: tuple[CanonicalStudy, datetime] = _kept(
         _fetch_canonical, here, digest, rest=(here, configuration, tell)
     )

@@ -23,7 +23,7 @@ from imednet_streamlit import data
 from imednet_streamlit.commands import DEMO
 from imednet_streamlit.data import Connection
 from imednet_streamlit.drafts import DRAFT
-from imednet_streamlit.people import NAME
+from imednet_streamlit.people import COMMENTS, NAME
 
 __all__ = ["connection", "sidebar"]
 
@@ -153,7 +153,7 @@ def _disconnect() -> None:
         close = getattr(here.sdk, "close", None)
         if close is not None:
             close()
-    for name in (SDK, STUDY, TOKEN, REFUSAL, DRAFT, NAME):
+    for name in (SDK, STUDY, TOKEN, REFUSAL, DRAFT, NAME, COMMENTS):
         state.pop(name, None)
     state[LEFT] = True
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -21,7 +23,7 @@ class Draft:
 
     `base` is the newest version when it was begun, 0 for none, and `saved` what that holds;
     `generation` changes when all of it is replaced, so that fields of the page do not keep
-    what they showed before.
+    what they showed before. `typed` is what stands in fields that are no part of it.
     """
 
     study_key: str
@@ -30,10 +32,29 @@ class Draft:
     saved: StudyConfiguration
     step: str = ""
     generation: int = 0
+    typed: dict[str, Any] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
         """Return the key of a field on the page."""
         return f"_draft_{self.generation}_{name}"
+
+    def field(self, name: str, write: Callable[[Any], object] | None = None) -> dict[str, Any]:
+        """Return what a field of the page is made with: its key, and that it is written down.
+
+        It is written the moment it changes, before the page is drawn: whatever else was
+        pressed meanwhile, it is not lost. `write` gets the value; without it the value is
+        kept in `typed`, also while other steps and pages are shown.
+        """
+        key = self.key(name)
+
+        def changed() -> None:
+            value = st.session_state[key]
+            if write is None:
+                self.typed[name] = value
+            else:
+                write(value)
+
+        return {"key": key, "on_change": changed}
 
     def rules(self, table: str, target: str) -> list[int]:
         """Return the places in `mappings` of the rules for a field, in their order."""
@@ -55,6 +76,7 @@ class Draft:
             self.config.mappings += [rule] if rule is not None else []
         elif rule is None:
             del self.config.mappings[places[0]]
+            self.generation += 1  # the fields of the page are now those of the next rule
         else:
             self.config.mappings[places[0]] = rule
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +11,9 @@ import streamlit as st
 from imednet_streamlit import tables
 
 __all__ = ["choose", "number", "option", "pick_sites", "picked_row", "site_labels", "within"]
+
+#: The largest number that can be asked for: all that a server counts with fits.
+MOST = 2**53 - 1
 
 
 def choose(label: str, name: str, options: Mapping[str, str]) -> list[str]:
@@ -53,33 +57,41 @@ def number(label: str, name: str, *, help: str | None = None) -> int | None:
     key, state = f"_filter_{name}", st.session_state
     if key not in state:
         asked = st.query_params.get(name, "")
-        state[key] = int(asked) if asked.isdecimal() and int(asked) else None
-    chosen = st.number_input(label, min_value=1, step=1, key=key, help=help)
+        state[key] = int(asked) if asked.isdecimal() and 1 <= int(asked[:20]) <= MOST else None
+    chosen = st.number_input(label, min_value=1, max_value=MOST, step=1, key=key, help=help)
     _in_address(name, None if chosen is None else str(chosen))
     return chosen
 
 
-def picked_row(frame: pd.DataFrame, key: str, name: str) -> int | None:
+def picked_row(frame: pd.DataFrame, name: str, rows: Sequence[str]) -> int | None:
     """Draw a table of which one row can be chosen; returns its position, None for none.
 
-    The position stands in the address as `name`.
+    `rows` says what each row is called in the address, where the chosen one stands as `name`.
     """
-    named = frame.rename(columns={column: tables.label(str(column)) for column in frame.columns})
-    event = st.dataframe(
-        tables.readable(named.head(tables.SHOWN)),
+    named = tables.labelled(frame.reset_index(drop=True))
+    text = st.text_input("Show only rows that contain", key=f"_find_{name}", placeholder="any text")
+    shown = tables.matching(named, text).head(tables.SHOWN)
+    called = [rows[place] for place in shown.index]
+    # Another choice of rows is another table: a selection is a position, and would go on to it.
+    key = f"_pick_{name}_{crc32(chr(0).join(called).encode()):08x}"
+    st.dataframe(
+        tables.readable(shown),
         hide_index=True,
         width="stretch",
-        on_select="rerun",
+        placeholder="-",
+        on_select=lambda: _pick(name, key, called),
         selection_mode="single-row",
-        key=f"_pick_{key}",
+        key=key,
     )
-    if len(frame) > tables.SHOWN:
-        st.caption(f"The first {tables.SHOWN:,} of {len(frame):,} rows are shown.")
-    rows = event.selection.rows
-    if rows:
-        _in_address(name, str(rows[0]))
-    asked = st.query_params.get(name, "")
-    return int(asked) if asked.isdecimal() and int(asked) < len(frame) else None
+    if len(shown) == tables.SHOWN < len(frame):
+        st.caption(f"{tables.SHOWN:,} of {len(frame):,} rows are shown: search for others.")
+    asked = st.query_params.get(name)
+    return rows.index(asked) if asked in rows else None
+
+
+def _pick(name: str, key: str, called: Sequence[str]) -> None:
+    chosen = st.session_state[key].selection.rows
+    _in_address(name, called[chosen[0]] if chosen else None)
 
 
 def _in_address(name: str, value: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import streamlit as st
 
 from imednet.errors import ImednetError, RequestError
-from imednet_streamlit import auth, data
+from imednet_streamlit import auth, data, tables
 from imednet_streamlit.data import Connection, Tell
 from imednet_streamlit.loading import Loaded, Source
 from imednet_streamlit.progress import Progress, watched
@@ -62,7 +62,7 @@ class Page:
             self._fail(problem)
             return None
         except ImednetError as error:
-            st.error(str(error))
+            st.error(tables.plain_text(str(error)))
             return None
         self._tell_time(read_at)
         return result
@@ -100,7 +100,7 @@ def card(label: str, value: str, note: str | None = None, *, width: int = 150) -
 def _say(problem: data.Unreadable) -> None:
     st.error(
         f"**What:** {problem.what} could not be read, so what depends on it is not shown.  \n"
-        f"**Why:** {problem.why.rstrip('.')}.  \n"
+        f"**Why:** {tables.plain_text(problem.why.rstrip('.'))}.  \n"
         "**What to do:** press Refresh in the sidebar; if it stays, ask who gave you the keys "
         f"whether they may read {problem.what}."
     )

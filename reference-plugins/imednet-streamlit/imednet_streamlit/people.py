@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-__all__ = ["NAME", "declared", "name"]
+__all__ = ["COMMENTS", "NAME", "declared", "name"]
 
 #: Where the session keeps the name, whatever page is shown.
 NAME = "_imednet_name"
+#: Where it keeps comments that are written and not given yet.
+COMMENTS = "_imednet_comments"
 _FIELD = "_declared_name"
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "as_excel",
     "changes",
     "label",
+    "labelled",
     "matching",
     "plain_text",
     "readable",
@@ -75,6 +76,15 @@ def label(name: str, labels: Mapping[str, str] | None = None) -> str:
     return given or name.replace("_", " ").capitalize()
 
 
+def labelled(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return the frame with its columns called as on a page, each by a name of its own."""
+    names: list[str] = []
+    for column in map(str, frame.columns):
+        called = label(column, labels)
+        names.append(f"{called} ({column})" if called in names else called)
+    return frame.set_axis(names, axis="columns")
+
+
 def show(
     frame: pd.DataFrame,
     name: str,
@@ -86,7 +96,7 @@ def show(
 
     With `search` rows can be narrowed to those that hold a text.
     """
-    named = frame.rename(columns={column: label(column, labels) for column in frame.columns})
+    named = labelled(frame, labels)
     if search:
         text = st.text_input(
             "Show only rows that contain", key=f"_search_{name}", placeholder="any text"

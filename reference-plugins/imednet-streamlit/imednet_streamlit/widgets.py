@@ -82,7 +82,7 @@ def _number(widget: WidgetConfig, title: str, found: pd.DataFrame) -> None:
         shown = "none"
     else:
         shown = f"{value:,.1f}" if isinstance(value, float) else f"{int(value):,}"
-    st.metric(title, shown, border=True)
+    st.metric(tables.plain_text(title), shown, border=True)
 
 
 def _chart(widget: WidgetConfig, title: str, found: pd.DataFrame) -> Any:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from imednet.models import MappingRule, Record, StudyConfiguration, Variable
+from imednet.models import Record, StudyConfiguration, Variable
+from imednet_workflows.canonical.plan import protected_names
 from imednet_workflows.canonical.tables import MASK
 from imednet_workflows.canonical.values import as_text, is_empty
 from imednet_workflows.profiling import Blinding
-from imednet_workflows.standards import table_name
 
 __all__ = ["Answer", "Protection"]
 
@@ -47,9 +46,12 @@ class Protection:
         self._labels = {
             (_plain(each.form_key), _plain(each.variable_name)): each.label for each in known
         }
-        self._phi = {_plain(name) for name in held.phi_fields}
-        for rule in held.mappings:
-            self._phi |= _sources(rule, self._phi)
+        self._phi = protected_names(held)
+
+    @property
+    def protected(self) -> frozenset[str]:
+        """The names of what is masked, in lower case: variables, form.variable, fields."""
+        return frozenset(self._phi)
 
     def hides(self, form_key: str | None, name: str) -> bool:
         """Tell whether a question of a form is blinded, and so must not be shown at all."""
@@ -76,12 +78,3 @@ class Protection:
 
 def _plain(text: str | None) -> str:
     return (text or "").casefold()
-
-
-def _sources(rule: MappingRule, phi: set[str]) -> set[str]:
-    """Return what a rule takes its value from, if that value is protected."""
-    table, target = table_name(rule.domain or ""), _plain(rule.target_field)
-    if not {target, f"{table}.{target}"} & phi:
-        return set()
-    names = [rule.source_variable_name or "", *re.findall(r"\w+", rule.business_logic or "")]
-    return {f"{_plain(rule.source_form_key)}.{name.casefold()}" for name in names if name}

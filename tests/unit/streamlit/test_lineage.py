@@ -43,7 +43,9 @@ def first(simulator: Any, form: str) -> Any:
 
 def test_back_from_a_value_to_the_answer(dashboard: Any, ordinary: Any, published: Any) -> None:
     published()
-    dashboard.connect(ordinary).open("data_lineage.py", table="adverse_events", row="0")
+    dashboard.connect(ordinary).open(
+        "data_lineage.py", table="adverse_events", row="adverse_events-0"
+    )
 
     row = first(ordinary, "AE")
     lineage = dashboard.frame("Field", "Answer in the record").set_index("Field")
@@ -71,7 +73,9 @@ def test_protected_fields_are_masked_and_blinded_ones_absent(
     born = row.record_data["BRTHDAT"]
     assert row.record_data["ARM"]
     dashboard.connect(ordinary)
-    dashboard.open("data_lineage.py", table="subject_level", row="0", record=str(row.record_id))
+    dashboard.open(
+        "data_lineage.py", table="subject_level", row="subject_level-0", record=str(row.record_id)
+    )
 
     assert "BRTHDAT" in dashboard.text
     assert born not in dashboard.text
@@ -103,3 +107,24 @@ def test_a_record_that_is_not_there(
 def test_without_anything_published_it_says_where_to_begin(dashboard: Any, ordinary: Any) -> None:
     dashboard.connect(ordinary).open("data_lineage.py")
     assert "No configuration of this study is published yet" in dashboard.said("info")
+
+
+def test_a_row_of_another_table_is_not_chosen(
+    dashboard: Any, ordinary: Any, published: Any
+) -> None:
+    published()
+    dashboard.connect(ordinary)
+    dashboard.open("data_lineage.py", table="subject_level", row="adverse_events-0")
+    assert "Choose a row of the table" in dashboard.said("caption")
+
+
+@pytest.mark.parametrize("name", ["site", "subject", "form", "form_name"])
+def test_a_field_called_like_a_column_breaks_no_page(
+    dashboard: Any, ordinary: Any, name: str
+) -> None:
+    rules = [MappingRule("AE", "term", "AE", "AETERM"), MappingRule("AE", name, "AE", "AESEV")]
+    store = ConfigStore()
+    store.commit(StudyConfiguration(study_key="DEMO", mappings=rules), who="A. Berg")
+    store.publish("DEMO", 1, who="A. Berg")
+    dashboard.connect(ordinary).open("data_lineage.py", row="adverse_events-0")
+    assert not dashboard.at.exception

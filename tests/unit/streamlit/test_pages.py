@@ -364,3 +364,10 @@ def test_a_list_that_fails_is_named_and_not_shown_as_empty(dashboard: Any, own: 
     assert "press Refresh" in dashboard.said("error")
     assert dashboard.said("error").count("**Why:**") == 1  # not once more for every part
     assert "Nothing:" not in dashboard.said("success")
+
+
+def test_a_site_is_no_markup(dashboard: Any, own: Any) -> None:
+    for row in range(3):
+        own.study["sites"].change(row, siteName=f"![x](https://example.com/{row})")
+    dashboard.connect(own)
+    assert "](https://example.com" not in dashboard.said("markdown")

@@ -148,3 +148,22 @@ def test_items_of_another_study_are_not_shown(dashboard: Any, ordinary: Any) -> 
     dashboard.connect(ordinary).open("review_workbench.py", item=theirs.identity, status="all")
     assert "Their query" not in dashboard.text
     assert "There is no such item in this study" in dashboard.said("info")
+
+
+def test_what_becomes_protected_is_shown_and_kept_no_more(workbench: Any) -> None:
+    told = first_item()
+    term = told.title.removeprefix("Serious adverse event: ")
+    assert term in workbench.text
+    publish(phi_fields=["AE.AETERM"])
+    workbench.at.run()
+
+    assert "The rules have run" in workbench.said("caption")
+    assert TriageStore().get(told.identity).title == "Serious adverse event: ***"
+    events = TriageStore().history(told.identity)
+    assert term not in str(events)
+
+
+def test_a_comment_stays_while_other_pages_are_shown(workbench: Any) -> None:
+    workbench.at.text_area[0].set_value("Half a thought").run()
+    workbench.open("home.py").open("review_workbench.py")
+    assert workbench.at.text_area[0].value == "Half a thought"

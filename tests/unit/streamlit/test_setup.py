@@ -166,13 +166,87 @@ def test_an_expression_that_does_not_work_is_said_at_once(wizard: Any) -> None:
     assert draft_of(wizard).rule("adverse_events", "term").business_logic == "value +"
 
 
+def test_a_variable_protected_by_its_field_is_shown_in_no_step(wizard: Any) -> None:
+    draft = draft_of(wizard)
+    draft.config.mappings = [MappingRule("adverse_events", "severity", "AE", "AESEV")]
+    draft.config.phi_fields = ["adverse_events.severity"]
+    pick(step(wizard, "Forms"), "_form", "AE")
+    table = wizard.frame("Variable", "Most frequent answers").set_index("Variable")
+    assert table.loc["AESEV", "Most frequent answers"] == ""
+    pick(step(wizard, "Terms"), "term_field", "adverse_events.severity")
+    assert "This variable is protected" in wizard.said("info")
+
+
+def test_taking_the_first_of_two_rules_away_leaves_the_other_as_it_is(wizard: Any) -> None:
+    first = MappingRule("adverse_events", "term", "AE", "AETERM", "FIRST", None, True)
+    other = MappingRule("adverse_events", "term", "AE", "AESEV", "OTHER")
+    draft_of(wizard).config.mappings = [first, other]
+    step(wizard, "Fields")
+    draft_of(wizard).fill("adverse_events", "term", None)
+    for _ in range(2):
+        wizard.at.run()
+        assert draft_of(wizard).config.mappings == [
+            MappingRule("adverse_events", "term", "AE", "AESEV", "OTHER")
+        ]
+    box = next(b for b in wizard.at.selectbox if b.key.endswith("source_adverse_events_term"))
+    assert box.value == "AE.AESEV"
+
+
+def test_what_is_typed_counts_though_another_button_is_pressed_at_once(wizard: Any) -> None:
+    wizard.at.multiselect[0].select("DM.SEX")
+    click(wizard, "Next")
+    assert draft_of(wizard).config.phi_fields == ["DM.SEX"]
+
+    draft_of(wizard).config.mappings = [MappingRule("adverse_events", "term", "AE", "AETERM")]
+    step(wizard, "Fields")
+    text = next(t for t in wizard.at.text_input if t.key.endswith("fallback_adverse_events_term"))
+    text.set_value("none given")
+    click(wizard, "Next")
+    assert draft_of(wizard).rule("adverse_events", "term").fallback_value == "none given"
+
+
+def test_values_that_differ_in_case_have_one_word(wizard: Any) -> None:
+    draft = draft_of(wizard)
+    draft.config.mappings = [MappingRule("subject_level", "sex", "DM", "SEX")]
+    draft.config.terminology_lookups = {"subject_level.sex": {"female": "F"}}
+    step(wizard, "Terms")
+    box = next(b for b in wizard.at.selectbox if b.label.startswith("Female"))
+    assert box.value == "F"
+    box.set_value("U").run()
+    assert draft_of(wizard).config.terminology_lookups["subject_level.sex"] == {"Female": "U"}
+
+
+def test_another_title_changes_nothing_else_of_a_widget(wizard: Any) -> None:
+    draft = draft_of(wizard)
+    draft.config.mappings = [MappingRule("adverse_events", "term", "AE", "AETERM")]
+    gone = WidgetConfig("w", "bar", "Old", "adverse_events", "severity", "age", 4)
+    draft.config.widgets = [gone]
+    pick(step(wizard, "Widgets"), "_widget", "w")
+    next(t for t in wizard.at.text_input if t.label == "Title").set_value("New")
+    click(wizard, "Change it")
+    changed = WidgetConfig("w", "bar", "New", "adverse_events", "severity", "age", 4)
+    assert draft_of(wizard).config.widgets == [changed]
+
+
+def test_a_note_and_a_half_made_widget_stay_while_other_pages_are_shown(wizard: Any) -> None:
+    draft_of(wizard).config.mappings = [MappingRule("adverse_events", "term", "AE", "AETERM")]
+    step(wizard, "Widgets")
+    next(t for t in wizard.at.text_input if t.label == "Title").set_value("Half").run()
+    step(wizard, "Check and save")
+    next(t for t in wizard.at.text_input if t.label.startswith("What this")).set_value("So").run()
+    wizard.open("home.py").open("setup_wizard.py")
+    assert next(t for t in wizard.at.text_input if t.label.startswith("What this")).value == "So"
+    step(wizard, "Widgets")
+    assert next(t for t in wizard.at.text_input if t.label == "Title").value == "Half"
+
+
 def test_somebody_else_has_saved_in_the_meantime(wizard: Any) -> None:
     pick(step(wizard, "Fields"), "source_adverse_events_term", "AE.AETERM")
     ConfigStore().commit(StudyConfiguration(study_key="DEMO", phi_fields=["X"]), who="A. Berg")
     step(wizard, "Check and save")
     next(t for t in wizard.at.text_input if t.label == "Your name").set_value("R. Lind").run()
     click(wizard, "Save as version 1")
-    assert "A. Berg saved version 1 in the meantime" in wizard.said("warning")
+    assert "saved version 1 in the meantime" in wizard.said("warning")
     assert "phiFields" in wizard.frame("Where", "Before", "After")["Where"].tolist()
     click(wizard, "Save as version 2")
     assert ConfigStore().get("DEMO", 2).mappings[0].target_field == "term"

@@ -62,7 +62,7 @@ def page() -> None:
 def test_every_kind_is_drawn_with_a_table_behind_it() -> None:
     at = AppTest.from_function(page).run()
     assert not at.exception
-    assert (at.metric[0].label, at.metric[0].value) == ("*Days*", "3.0")
+    assert (at.metric[0].label, at.metric[0].value) == ("\\*Days\\*", "3.0")
     assert len(at.get("vega_lite_chart")) == 3
     frames = [set(table.value.columns) for table in at.dataframe]
     assert {"Severity", "Rows"} in frames

@@ -79,7 +79,8 @@ def _unknown_targets(funnel: pd.DataFrame) -> None:
     names = funnel.attrs.get("unknown_targets")
     if names:
         st.warning(
-            f"The configuration has targets for sites that do not exist: {', '.join(names)}."
+            "The configuration has targets for sites that do not exist: "
+            f"{tables.plain_text(', '.join(names))}."
         )
 
 

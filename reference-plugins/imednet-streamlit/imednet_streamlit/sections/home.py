@@ -120,7 +120,7 @@ def of_sites(page: Page) -> list[Matter] | None:
     if scores is None:
         return []
     flagged = scores[scores["flagged"] > 0].sort_values("rank")
-    names = flagged["site_name"].fillna("without a name").astype(str).tolist()
+    names = list(map(tables.plain_text, flagged["site_name"].fillna("without a name").astype(str)))
     listed = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
     text = f"{_s(len(names), 'site', 'sites')} with flags, highest risk first: {listed}"
     return [Matter(len(names), text, *SITES)]

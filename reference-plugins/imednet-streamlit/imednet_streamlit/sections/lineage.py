@@ -69,7 +69,7 @@ def _back(
     names = {name: name.replace("_", " ").capitalize() for name in filled}
     name = filters.option("Table", "table", names)
     table = filled[name].drop(columns=_UNSHOWN, errors="ignore")
-    row = filters.picked_row(table, f"lineage_{name}", "row")
+    row = filters.picked_row(table, "row", [f"{name}-{place}" for place in range(len(table))])
     if row is None:
         st.caption("Choose a row of the table to see where its values come from.")
         return

@@ -17,7 +17,7 @@ from imednet_workflows.config_store import ConfigStore, Version
 
 __all__ = ["Item", "checklist", "render"]
 
-_SAID, _NOTE = "_publisher_said", "_publisher_note"
+_SAID, _NOTE, _READ = "_publisher_said", "_publisher_note", "_publisher_read_"
 
 
 class Item(NamedTuple):
@@ -135,7 +135,7 @@ def _decide(
     study_key, newest = page.here.study_key, history[0].version
     who = people.declared()
     st.text_input("Why", key=_NOTE)
-    read = st.checkbox("I have read the differences and the checklist", key=f"_read_{version}")
+    read = st.checkbox("I have read the differences and the checklist", key=f"{_READ}{version}")
 
     def publish(who: str, note: str) -> str:
         store.publish(study_key, version, who=who, note=note)
@@ -190,6 +190,9 @@ def _do(step: Callable[[str, str], str]) -> None:
     try:
         done = step(people.name(), st.session_state[_NOTE].strip())
         st.session_state[_SAID] = ("success", done)
+        st.session_state[_NOTE] = ""
+        for key in [key for key in st.session_state if str(key).startswith(_READ)]:
+            st.session_state[key] = False
     except (ImednetError, ValueError) as error:
         st.session_state[_SAID] = ("error", f"That was not done: {error}")
 

@@ -14,6 +14,7 @@ from imednet_streamlit.loading import Loaded
 from imednet_streamlit.page import Page, card
 from imednet_streamlit.sections import holding, review_item
 from imednet_workflows.canonical import MASK
+from imednet_workflows.config_store import ConfigStore
 from imednet_workflows.triage_rules import run_rules
 from imednet_workflows.triage_store import (
     APPROVED,
@@ -33,7 +34,6 @@ _COLUMNS = [
     *("status", "assignee", "kind"),
 ]
 _NOBODY = "nobody"
-_SAID = "_review_said"
 
 
 def render(page: Page) -> None:
@@ -41,7 +41,8 @@ def render(page: Page) -> None:
     store = TriageStore()
     try:
         config, _ = data.configuration(page.here.study_key)
-        _look(page, store, config)
+        if not _look(page, store, config):
+            return
         items = store.items(page.here.study_key, include_gone=True)
         if not items:
             st.success("The rules have found nothing to review in this study.")
@@ -53,19 +54,33 @@ def render(page: Page) -> None:
         st.error(f"The review items cannot be used: {error}")
 
 
-def _look(page: Page, store: TriageStore, config: StudyConfiguration | None) -> None:
-    """Run the rules when asked to, and when nobody ever has."""
-    never = not store.path.exists() or not store.items(page.here.study_key, include_gone=True)
+def _look(page: Page, store: TriageStore, config: StudyConfiguration | None) -> bool:
+    """Run the rules when it is time to; returns False if they had to run and could not."""
+    items = store.items(page.here.study_key, include_gone=True) if store.path.exists() else []
+    due = not items or _changed_since(page, items)
     asked = st.button(
         "Run the rules now",
         help="Look for serious adverse events, overdue queries and visits, visits out of their "
         "window, flagged sites and values that fail the standards profile.",
     )
-    if asked or never:
-        st.session_state[_SAID] = _run(page, store, config) or st.session_state.get(_SAID)
-    said = st.session_state.pop(_SAID, None)
+    if not (asked or due):
+        return True
+    said = _run(page, store, config)
     if said:
         st.caption(said)
+    return said is not None or not due
+
+
+def _changed_since(page: Page, items: list[Item]) -> bool:
+    """Tell whether another configuration holds than when the rules last ran.
+
+    It may protect what items tell, so that they must not be shown before the rules run again.
+    """
+    configurations = ConfigStore()
+    if not configurations.path.exists():
+        return False
+    decisions = configurations.publications(page.here.study_key)
+    return bool(decisions) and decisions[0].when > max(item.last_found for item in items)
 
 
 def _run(page: Page, store: TriageStore, config: StudyConfiguration | None) -> str | None:
@@ -123,11 +138,9 @@ def _draw(
     chosen = queue(store, page.here.study_key, _filters(items), now)
     if not chosen:
         st.info("No item fits these filters.")
-    frame = items_frame(chosen, now=now)[_COLUMNS]
-    place = filters.picked_row(frame, "queue", "row") if chosen else None
-    if place is not None:
-        st.query_params.pop("row", None)
-        st.query_params["item"] = chosen[place].identity
+    else:
+        frame = items_frame(chosen, now=now)[_COLUMNS]
+        filters.picked_row(frame, "item", [item.identity for item in chosen])
     asked = st.query_params.get("item") or (chosen[0].identity if chosen else None)
     if asked is None:
         return

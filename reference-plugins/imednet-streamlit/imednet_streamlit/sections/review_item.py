@@ -73,7 +73,7 @@ def _act(store: TriageStore, item: Item) -> None:
     """Draw what can be done with an item of its status."""
     key = f"_review_{item.identity}"
     who = people.declared()
-    text = st.text_area("Comment", key=f"{key}_comment").strip()
+    text = _comment_field(f"{key}_comment").strip()
 
     def button(label: str, step: Step, *, able: bool = True) -> None:
         st.button(
@@ -101,6 +101,16 @@ def _act(store: TriageStore, item: Item) -> None:
         button("Assign to nobody", _assign(store, None), able=item.assignee is not None)
 
 
+def _comment_field(key: str) -> str:
+    """Draw the field for a comment, which stays while other items and pages are looked at."""
+    kept: dict[str, str] = st.session_state.setdefault(people.COMMENTS, {})
+
+    def keep() -> None:
+        kept[key] = st.session_state[key]
+
+    return st.text_area("Comment", value=kept.get(key, ""), key=key, on_change=keep)
+
+
 def _comment(store: TriageStore) -> Step:
     return lambda identity, *, who, comment: store.comment(identity, comment, who=who)
 
@@ -124,7 +134,9 @@ def _do(step: Step, identity: str, label: str, key: str) -> None:
         state[_SAID] = ("error", f"That was not done: {error}")
     else:
         state[f"{key}_comment"] = ""
+        state[people.COMMENTS].pop(f"{key}_comment", None)
         state[_SAID] = ("success", f"Done: {label}.")
+        st.query_params["item"] = identity  # it stays in sight when it leaves the queue
 
 
 def _history(store: TriageStore, item: Item) -> None:

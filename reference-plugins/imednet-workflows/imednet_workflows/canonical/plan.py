@@ -15,7 +15,7 @@ from imednet_workflows.canonical.problems import Problems
 from imednet_workflows.profiling import Blinding
 from imednet_workflows.standards import Profile, Table, table_name
 
-__all__ = ["EVENT_KEYS", "SUBJECT_KEYS", "Plan", "Rule", "TablePlan"]
+__all__ = ["EVENT_KEYS", "SUBJECT_KEYS", "Plan", "Rule", "TablePlan", "protected_names"]
 
 #: The columns before the canonical fields: one row a record, one row a subject.
 EVENT_KEYS = {
@@ -114,7 +114,7 @@ class Plan:
             table.name: TablePlan(table.name, table) for table in profile.tables
         }
         self._configuration, self._blinding, self._problems = configuration, blinding, problems
-        self._phi = {name.casefold() for name in configuration.phi_fields}
+        self._phi = protected_names(configuration)
         self._lookups = _by_lower_name(configuration.terminology_lookups)
         self._declared = {
             ((v.form_key or "").casefold(), (v.variable_name or "").casefold()) for v in variables
@@ -217,6 +217,28 @@ class Plan:
             return True
         plain = re.sub(r"\banswers\s*\.\s*\w+|\banswers\s*\[\s*(['\"])\w+\1\s*\]", "", logic)
         return re.search(r"\banswers\b", plain) is not None
+
+
+def protected_names(configuration: StudyConfiguration) -> set[str]:
+    """Return what `phi_fields` protects, in lower case: as it says, and what fills those fields.
+
+    Names are a variable, form.variable, a field or table.field.
+    """
+    named = {name.casefold() for name in configuration.phi_fields}
+    found = set(named)
+    for rule in configuration.mappings:
+        table, target = table_name(rule.domain or ""), (rule.target_field or "").casefold()
+        if {target, f"{table}.{target}"} & named:
+            found |= _sources(rule)
+    return found
+
+
+def _sources(rule: MappingRule) -> set[str]:
+    """Return the variables that a rule takes its value from, by form.variable if it has a form."""
+    words = re.findall(r"\w+", rule.business_logic or "")
+    names = {name.casefold() for name in (rule.source_variable_name, *words) if name}
+    form = (rule.source_form_key or "").casefold()
+    return {f"{form}.{name}" for name in names} if form else names
 
 
 def _by_lower_name(lists: dict[str, dict[str, str]]) -> dict[str, tuple[str, dict[str, str]]]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from imednet.models import MappingRule, Record, StudyConfiguration, Variable
+from imednet_workflows.canonical import canonicalise
 from imednet_workflows.protection import Answer, Protection
 
 VARIABLES = [
@@ -20,6 +21,7 @@ RECORD = Record(
     record_data={"brthdat": "1950-03-02", "ARM": "B", "SEX": "F", "AGE": 70, "NOTE": " "},
 )
 RULES = [MappingRule("DM", "birth_date", "DM", "BRTHDAT")]
+ANY_FORM = [MappingRule("DM", "years", None, None, None, "int(answers.AGE)")]
 LOGIC = [MappingRule("DM", "years", "DM", None, None, "int(answers.AGE)")]
 
 
@@ -34,8 +36,19 @@ LOGIC = [MappingRule("DM", "years", "DM", None, None, "int(answers.AGE)")]
         ({"phi_fields": ["subject_level.birth_date"], "mappings": RULES}, {"brthdat"}),
         ({"phi_fields": ["adverse_events.birth_date"], "mappings": RULES}, set()),
         ({"phi_fields": ["years"], "mappings": LOGIC}, {"AGE"}),
+        ({"phi_fields": ["years"], "mappings": ANY_FORM}, {"AGE"}),
     ],
-    ids=["none", "name", "on form", "other form", "field", "table", "other table", "logic"],
+    ids=[
+        "none",
+        "name",
+        "on form",
+        "other form",
+        "field",
+        "table",
+        "other table",
+        "logic",
+        "any form",
+    ],
 )
 def test_protected_answers_are_masked(fields: dict[str, Any], masked: set[str]) -> None:
     answers = Protection(StudyConfiguration(**fields), VARIABLES).answers(RECORD)
@@ -60,3 +73,12 @@ def test_a_form_known_by_number_alone() -> None:
     record = Record(record_id=1, form_id=4, record_data={"ARM": "B", "SEX": "F"})
     held = Protection(StudyConfiguration(phi_fields=["DM.SEX"]), VARIABLES)
     assert held.answers(record) == [Answer("SEX", "Sex", "***")]
+
+
+def test_a_protected_variable_shows_through_no_other_field() -> None:
+    rules = [MappingRule("DM", "sex", "DM", "SEX"), MappingRule("DM", "gender", "DM", "SEX")]
+    config = StudyConfiguration(mappings=rules, phi_fields=["subject_level.sex"])
+    one = Record(record_id=1, subject_key="1", form_key="DM", record_data={"SEX": "F"})
+    found = canonicalise(config, [one], VARIABLES)
+    assert found.tables["subject_level"]["gender"].tolist() == ["***"]
+    assert set(found.lineage["raw_value"]) == {"***"}

@@ -13,7 +13,7 @@ from imednet_workflows.config_store import ConfigStore, StaleVersionError, diffe
 
 __all__ = ["render"]
 
-_SAID = "_setup_said"
+_SAID, _NOTE = "_setup_said", "note"
 
 
 def render(page: Page, draft: Draft) -> None:
@@ -33,33 +33,35 @@ def _save(draft: Draft, worth_it: bool) -> None:
     if said is not None:
         getattr(st, said[0])(said[1])
     who = people.declared()
-    st.text_input("What this version is for", key=draft.key("note"))
+    st.text_input(
+        "What this version is for", value=draft.typed.get(_NOTE, ""), **draft.field(_NOTE)
+    )
     st.button(
         f"Save as version {draft.base + 1}",
         type="primary",
         on_click=_commit,
-        args=(draft, draft.key("note")),
+        args=(draft,),
         disabled=not (who and worth_it),
         help="Say your name first." if not who else None,
     )
     st.caption("A saved version changes nothing yet: it holds once it is published.")
 
 
-def _commit(draft: Draft, note: str) -> None:
+def _commit(draft: Draft) -> None:
     try:
         made = ConfigStore().commit(
             draft.config,
             who=people.name(),
-            note=st.session_state[note].strip(),
+            note=st.session_state[draft.key(_NOTE)].strip(),
             expected_version=draft.base,
         )
     except StaleVersionError:
         newest = ConfigStore().history(draft.study_key)[0]
         drafts.load(draft.study_key, draft.config)
         words = (
-            f"{newest.who} saved version {newest.version} in the meantime. Nothing of yours is "
-            "lost: look below at what your draft says otherwise than that version, and save it "
-            "on top, or begin from that version in the first step."
+            f"{tables.plain_text(newest.who)} saved version {newest.version} in the meantime. "
+            "Nothing of yours is lost: look below at what your draft says otherwise than that "
+            "version, and save it on top, or begin from that version in the first step."
         )
         st.session_state[_SAID] = ("warning", words)
     except (ImednetError, ValueError) as error:

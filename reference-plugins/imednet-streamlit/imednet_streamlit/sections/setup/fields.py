@@ -110,20 +110,22 @@ def _source(
     labels = dict(zip(every, profile.variables["label"].fillna("").tolist(), strict=True))
     options = list(dict.fromkeys([_NOTHING, *told, *every, held]))
     left, right = st.columns([6, 1], vertical_alignment="bottom")
+
+    def write(chosen: str) -> None:
+        known = draft.rule(table, target)
+        draft.fill(table, target, with_source(known, table, target, chosen))
+
     with left:
-        chosen = st.selectbox(
+        st.selectbox(
             f"{_said(target)} ({note})",
             options,
             index=options.index(held),
-            key=draft.key(f"source_{table}_{target}"),
             format_func=lambda name: _option(name, labels.get(name, ""), told.get(name, ""), rule),
+            **draft.field(f"source_{table}_{target}", write),
         )
-    if chosen != held:
-        draft.fill(table, target, with_source(rule, table, target, chosen))
-    made = draft.rule(table, target)
-    if made is not None:
+    if rule is not None:
         with right:
-            _more(draft, table, target, made)
+            _more(draft, table, target, rule)
 
 
 def _written(rule: MappingRule | None) -> str:
@@ -158,31 +160,38 @@ def _more(draft: Draft, table: str, target: str, rule: MappingRule) -> None:
     used = any((rule.fallback_value, rule.business_logic, rule.is_baseline))
     others = len(draft.rules(table, target)) - 1
     with st.popover("More", icon=":material/edit:" if used else None, width="stretch"):
-        rule.business_logic = _text(
+        _text(
             draft,
             f"logic_{table}_{target}",
             "Expression (CEL) that makes the value; `value` is the answer",
-            rule.business_logic,
+            rule,
+            "business_logic",
         )
-        rule.fallback_value = _text(
+        _text(
             draft,
             f"fallback_{table}_{target}",
             "Value where there is no answer",
-            rule.fallback_value,
+            rule,
+            "fallback_value",
         )
-        rule.is_baseline = st.checkbox(
+        st.checkbox(
             "The baseline value: the last on or before enrolment, once a subject",
             value=rule.is_baseline,
-            key=draft.key(f"baseline_{table}_{target}"),
+            **draft.field(
+                f"baseline_{table}_{target}", lambda chosen: setattr(rule, "is_baseline", chosen)
+            ),
         )
         if others:
             st.caption(f"{others} more rules for this field come after it; they stay as they are.")
     _check(rule.business_logic)
 
 
-def _text(draft: Draft, name: str, label: str, value: str | None) -> str | None:
-    typed = st.text_input(label, value=value or "", key=draft.key(name))
-    return typed.strip() or None
+def _text(draft: Draft, name: str, label: str, rule: MappingRule, part: str) -> None:
+    st.text_input(
+        label,
+        value=getattr(rule, part) or "",
+        **draft.field(name, lambda typed: setattr(rule, part, typed.strip() or None)),
+    )
 
 
 def _check(source: str | None) -> None:
@@ -208,21 +217,31 @@ def _own(draft: Draft, table: Table, profile: StudyProfile) -> None:
         if target:
             _source(draft, table.name, target, profile, {}, "the study's own")
     with st.expander("Add a field of the study's own"):
-        name = st.text_input("Name", key=draft.key(f"own_{table.name}")).strip()
+        name_field, source_field = f"own_{table.name}", f"own_source_{table.name}"
+        typed = draft.typed.get(name_field, "")
+        name = st.text_input("Name", value=typed, **draft.field(name_field)).strip()
         options = (
             profile.variables["form_key"] + "." + profile.variables["variable_name"]
         ).tolist()
-        source = st.selectbox("Variable", options, key=draft.key(f"own_source_{table.name}"))
-        unusable = not name.isidentifier() or bool(draft.rules(table.name, name)) or not source
+        source = st.selectbox("Variable", options, key=draft.key(source_field))
         st.button(
             "Add the field",
             on_click=_add,
-            args=(draft, table.name, name, source),
-            disabled=unusable,
+            args=(draft, table.name, name_field, source_field),
+            disabled=not (source and _free(draft, table.name, name)),
             help="A name of letters, digits and _ that the table does not have yet.",
         )
 
 
-def _add(draft: Draft, table: str, name: str, source: str) -> None:
-    draft.fill(table, name, with_source(None, table, name, source))
-    draft.generation += 1
+def _free(draft: Draft, table: str, name: str) -> bool:
+    return name.isidentifier() and not draft.rules(table, name)
+
+
+def _add(draft: Draft, table: str, name_field: str, source_field: str) -> None:
+    """Add a field, named as the page says it now."""
+    name = st.session_state[draft.key(name_field)].strip()
+    source = st.session_state[draft.key(source_field)]
+    if _free(draft, table, name):
+        draft.fill(table, name, with_source(None, table, name, source))
+        draft.typed.pop(name_field, None)
+        draft.generation += 1

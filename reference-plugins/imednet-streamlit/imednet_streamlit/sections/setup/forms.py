@@ -9,6 +9,7 @@ from imednet_streamlit import answers, tables
 from imednet_streamlit.drafts import Draft
 from imednet_streamlit.page import Page
 from imednet_workflows.profiling import StudyProfile
+from imednet_workflows.protection import Protection
 
 __all__ = ["profiled", "render", "shown_variables"]
 
@@ -33,7 +34,7 @@ def profiled(page: Page, draft: Draft) -> StudyProfile | None:
     """Return what the records hold, protected answers left out, or say why it is not known."""
     config = draft.config
     found = page.read(lambda tell: answers.profiled(page.here, config.allow_blinded, tell))
-    return None if found is None else found.masked(config.phi_fields)
+    return None if found is None else found.masked(Protection(config, ()).protected)
 
 
 def render(page: Page, draft: Draft) -> None:

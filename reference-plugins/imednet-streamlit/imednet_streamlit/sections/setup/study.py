@@ -10,10 +10,11 @@ import streamlit as st
 
 from imednet.errors import ImednetError
 from imednet.models import StudyConfiguration, Variable
-from imednet_streamlit import answers, drafts
+from imednet_streamlit import answers, drafts, tables
 from imednet_streamlit.drafts import Draft
 from imednet_streamlit.page import Page
 from imednet_workflows.config_store import ConfigStore
+from imednet_workflows.protection import Protection
 from imednet_workflows.standards import PROFILES
 
 __all__ = ["identifying", "render"]
@@ -36,16 +37,14 @@ def render(page: Page, draft: Draft) -> None:
     st.subheader("What the study is, and what must not be shown")
     config, names = draft.config, list(PROFILES)
     held = config.reporting_profile or names[0]
-    chosen = st.selectbox(
+    st.selectbox(
         "Reporting profile",
         names,
         index=names.index(held) if held in names else 0,
-        key=draft.key("profile"),
         format_func=lambda name: _ABOUT.get(name, name),
         help="Which tables and fields the study should have.",
+        **draft.field("profile", lambda chosen: setattr(config, "reporting_profile", chosen)),
     )
-    if chosen != held:
-        config.reporting_profile = chosen
     known = page.read(lambda tell: answers.variables(page.here, tell))
     if known is not None:
         _protected(draft, known)
@@ -56,16 +55,18 @@ def render(page: Page, draft: Draft) -> None:
 def _protected(draft: Draft, known: list[Variable]) -> None:
     config = draft.config
     options = sorted({_named(each) for each in known if not each.blinded} | set(config.phi_fields))
-    config.phi_fields = st.multiselect(
+    st.multiselect(
         "Protected variables (their values are masked on every page of the Workbench)",
         options,
-        default=config.phi_fields,
-        key=draft.key("phi"),
+        default=list(dict.fromkeys(config.phi_fields)),
         placeholder="None",
+        **draft.field("phi", lambda chosen: setattr(config, "phi_fields", chosen)),
     )
-    missing = [name for name in identifying(known) if name not in config.phi_fields]
+    held = Protection(config, ())
+    missing = [name for name in identifying(known) if not held.masks(*name.split(".", 1))]
     if missing:
-        st.warning(f"These look as if they identified a person: {', '.join(missing)}.")
+        told = tables.plain_text(", ".join(missing))
+        st.warning(f"These look as if they identified a person: {told}.")
         st.button("Protect these", on_click=_protect, args=(draft, missing))
 
 
@@ -92,11 +93,12 @@ def _blinded(draft: Draft, known: list[Variable]) -> None:
     if not number and not draft.config.allow_blinded:
         st.caption("No variable of this study is blinded.")
         return
-    draft.config.allow_blinded = st.checkbox(
+    config = draft.config
+    st.checkbox(
         f"Use and show the {number} blinded variables of this study",
-        value=draft.config.allow_blinded,
-        key=draft.key("blinded"),
+        value=config.allow_blinded,
         help="Leave this off unless everyone who opens this dashboard may be unblinded.",
+        **draft.field("blinded", lambda chosen: setattr(config, "allow_blinded", chosen)),
     )
     if draft.config.allow_blinded:
         st.warning("Published like this, everyone who opens the dashboard sees blinded answers.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -16,7 +17,7 @@ from imednet_workflows.canonical import suggest_terms
 from imednet_workflows.profiling import StudyProfile
 from imednet_workflows.standards import profile_named, table_name
 
-__all__ = ["found_values", "list_name", "render", "translatable"]
+__all__ = ["found_values", "left_out", "list_name", "render", "translatable"]
 
 AS_IT_IS = ""
 
@@ -43,7 +44,12 @@ def render(page: Page, draft: Draft) -> None:
     if not values and not terms:
         st.info("Nobody has answered this question yet: there are no values to translate.")
         return
-    plain = {raw: word for raw, word in suggest_terms(allowed, values).items() if raw not in terms}
+    known = {_folded(raw) for raw in terms}
+    plain = {
+        raw: word
+        for raw, word in suggest_terms(allowed, values).items()
+        if _folded(raw) not in known
+    }
     st.button(
         f"Take the plain ones ({len(plain)})",
         on_click=_take,
@@ -51,6 +57,8 @@ def render(page: Page, draft: Draft) -> None:
         disabled=not plain,
     )
     _words(draft, held, values, allowed)
+    if more := left_out(profile, rule):
+        st.caption(f"{more:,} less frequent values are not listed: the JSON file can name them.")
 
 
 def translatable(draft: Draft, profile: StudyProfile) -> dict[str, tuple[MappingRule, list[str]]]:
@@ -84,13 +92,32 @@ def _few(profile: StudyProfile, rule: MappingRule) -> bool:
 
 
 def found_values(profile: StudyProfile, rule: MappingRule) -> dict[str, int] | None:
-    """Return the values of a rule's variable and how often each is met; None if it is masked."""
+    """Return the values of a rule's variable and how often each is met; None if it is masked.
+
+    Values that differ in case or in blanks around are one, as lookups take them.
+    """
     row = _row(profile, rule)
     if row is None:
         return {}
     if row["answered"] and not row["top_values"]:
         return None
-    return {str(value): int(count) for value, count in row["top_values"]}
+    found: dict[str, int] = {}
+    spelt: dict[str, str] = {}
+    for value, count in row["top_values"]:
+        raw = spelt.setdefault(_folded(str(value)), str(value))
+        found[raw] = found.get(raw, 0) + int(count)
+    return found
+
+
+def _folded(raw: str) -> str:
+    """Return a raw value as lookups compare it."""
+    return raw.strip().casefold()
+
+
+def left_out(profile: StudyProfile, rule: MappingRule) -> int:
+    """Return how many different values of a rule's variable are not among those found."""
+    row = _row(profile, rule)
+    return 0 if row is None else int(row["distinct"]) - len(row["top_values"])
 
 
 def list_name(lists: Mapping[str, object], place: str, rule: MappingRule) -> str:
@@ -117,23 +144,30 @@ def _words(draft: Draft, name: str, values: Mapping[str, int], allowed: list[str
     """Draw a choice for each value found, and keep what is chosen."""
     held = draft.config.terminology_lookups.get(name, {})
     known = [AS_IT_IS, *allowed, *sorted(set(held.values()) - set(allowed))]
-    words: dict[str, str] = {}
+    words = {_folded(raw): word for raw, word in held.items()}
+    met = {_folded(raw) for raw in values}
+    listed = [*values, *(raw for raw in held if _folded(raw) not in met)]
     places = st.columns(3)
-    for number, raw in enumerate(dict.fromkeys([*values, *held])):
+    for number, raw in enumerate(listed):
         count = values.get(raw)
-        met = "not met any more" if count is None else f"{count:,} times"
+        told = "not met any more" if count is None else f"{count:,} times"
         with places[number % 3]:
-            chosen = st.selectbox(
-                f"{tables.plain_text(raw)} ({met})",
+            st.selectbox(
+                f"{tables.plain_text(raw)} ({told})",
                 known,
-                index=known.index(held.get(raw, AS_IT_IS)),
-                key=draft.key(f"term_{name}_{raw}"),
+                index=known.index(words.get(_folded(raw), AS_IT_IS)),
                 format_func=lambda word: word or "as it is",
                 accept_new_options=True,
+                **draft.field(f"term_{name}_{raw}", partial(_set, draft, name, raw)),
             )
-        if chosen and chosen.strip():
-            words[raw] = chosen.strip()
-    if words:
-        draft.config.terminology_lookups[name] = words
-    else:
-        draft.config.terminology_lookups.pop(name, None)
+
+
+def _set(draft: Draft, name: str, raw: str, word: str | None) -> None:
+    """Put a raw value's word into a list, in the place of one that is spelt otherwise."""
+    lists = draft.config.terminology_lookups
+    words = {key: kept for key, kept in lists.get(name, {}).items() if _folded(key) != _folded(raw)}
+    if word and word.strip():
+        words[raw] = word.strip()
+    lists[name] = words
+    if not words:
+        del lists[name]
