@@ -29,7 +29,7 @@ OF = {
 }
 #: What only a project with the capability speaks of.
 WORDS = {
-    "named_plugin": r"NamedPlugin|sdk\.plugins|def create\b|class QueryCounts",
+    "named_plugin": r"NamedPlugin|sdk\.plugins|def create\b|class QueryCountsPlugin",
     "command": r"[Cc]ommand|only.open",
     "page": r"dashboard|streamlit|\bpage\b",
     "workflows": r"(?<!\.github/)[Ww]orkflows|WORKFLOWS",
@@ -89,6 +89,14 @@ def test_it_is_clean(parts: tuple[str, ...], tmp_path: Path) -> None:
 def test_its_types_are_right(parts: tuple[str, ...], tmp_path: Path, types_cache: Path) -> None:
     # Packages of one name would share what mypy remembers of them.
     project = bake(tmp_path, answers(parts, plugin_name=f"Of {named(parts).replace('+', ' ')}"))
+    run("mypy", "--cache-dir", types_cache, cwd=project)
+
+
+@pytest.mark.xdist_group("types")
+@pytest.mark.parametrize("name", ["Any", "Counter", "Query"])
+def test_a_name_that_its_code_has_too(name: str, tmp_path: Path, types_cache: Path) -> None:
+    project = bake(tmp_path, answers(PARTS, plugin_name=name))
+    run("ruff", "check", "--no-cache", cwd=project)
     run("mypy", "--cache-dir", types_cache, cwd=project)
 
 
