@@ -4,15 +4,26 @@ import json
 import keyword
 import re
 import sys
+import unicodedata
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 PARTS = ("named_plugin", "command", "page", "workflows")
 #: imednet's own distributions.
 OURS = {"imednet", "imednet-workflows", "imednet-streamlit", "imednet-simulator"}
-#: Packages that a plugin of this name would hide from imednet or from its own tests.
+#: What imednet's packages and a plugin's tests need, directly or not: a distribution of such a
+#: name would be installed in its place, a package would hide it. Written with dashes.
 NEEDED = {
-    *("altair", "dataclasses_json", "fire", "pandas", "pytest", "streamlit", "tests"),
-    *("starlette", "urllib3", "uvicorn"),
+    *("altair", "anyio", "ast-serialize", "attr", "attrs", "build", "cel-expr-python", "certifi"),
+    *("charset-normalizer", "click", "colorama", "dataclasses-json", "dateutil", "fire"),
+    *("flit-core", "google", "h11", "httptools", "idna", "iniconfig", "itsdangerous", "jinja2"),
+    *("jsonschema", "jsonschema-specifications", "librt", "markupsafe", "marshmallow"),
+    *("multipart", "mypy", "mypy-extensions", "mypyc", "narwhals", "numpy", "orjson"),
+    *("packaging", "pandas", "pathspec", "pillow", "pip", "pluggy", "protobuf", "py", "pyarrow"),
+    *("pydeck", "pygments", "pyreadstat", "pytest", "python-dateutil", "python-multipart"),
+    *("pytz", "referencing", "requests", "rpds", "rpds-py", "ruff", "setuptools", "six"),
+    *("starlette", "streamlit", "tenacity", "termcolor", "test", "tests", "toml"),
+    *("typing-extensions", "typing-inspect", "tzdata", "urllib3", "uvicorn", "watchdog"),
+    *("websockets", "wheel", "xlsxwriter"),
 }
 #: Commands that imednet and its plugins have.
 COMMANDS = {
@@ -29,8 +40,10 @@ def refusals():
     for what, text in (("plugin_name", name), ("author", author)):
         if not text.strip() or not text.isprintable() or set(text) & {'"', "\\"}:
             yield f"{what} is {text!r}: give a line of text, without quotation marks and backslashes"
-    if len(name) > 40:
-        yield f"plugin_name has {len(name)} letters: give 40 at most"
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in name)
+    if len(name) + wide > 40:
+        doubled = f", {wide} of them as wide as two" if wide else ""
+        yield f"plugin_name has {len(name)} letters{doubled}: give 40 at most"
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) or len(slug) > 40:
         yield (
             f"project_slug is {slug!r}: give up to 40 lower-case letters and digits, with single "
@@ -38,6 +51,8 @@ def refusals():
         )
     elif slug in OURS:
         yield f"project_slug is {slug!r}: that is a package of imednet's, choose another name"
+    elif slug in NEEDED:
+        yield f"project_slug is {slug!r}: imednet needs another package of this name, choose another"
     elif ANSWERS["command"] and slug in COMMANDS:
         yield f"project_slug is {slug!r}: `imednet {slug}` exists, choose another name"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", package) or len(package) > 40:
@@ -51,7 +66,7 @@ def refusals():
         yield f"package is {package!r}: that is a module of Python's own, choose another name"
     elif package.replace("_", "-") in OURS:
         yield f"package is {package!r}: that is a package of imednet's, choose another name"
-    elif package in NEEDED:
+    elif package.replace("_", "-") in NEEDED:
         yield f"package is {package!r}: it would hide what imednet needs, choose another name"
     elif ANSWERS["named_plugin"] and package == "workflows":
         yield "package is 'workflows': `sdk.plugins` has no such name, choose another"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -13,11 +14,15 @@ from typing import Any
 import pytest
 from baking import ROOT, answers, bake
 from cookiecutter.exceptions import FailedHookException
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from imednet import plugins
 from imednet.listing import RESOURCES
 
 TEMPLATE = ROOT / "template"
+#: Folders that the wheel of cel-expr-python holds and that nothing imports.
+LEFT_BY_CEL = {"build-area", "build-deps", "dist", "kokoro", "tmp"}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,11 @@ TEMPLATE = ROOT / "template"
             "project_slug is 'imednet-workflows': that is a package of imednet's, choose another "
             "name.",
             id="ours",
+        ),
+        pytest.param(
+            {"project_slug": "pytest", "package": "my_tests"},
+            "project_slug is 'pytest': imednet needs another package of this name, choose another.",
+            id="replaces",
         ),
         pytest.param(
             {"project_slug": "sites", "package": "my_sites"},
@@ -79,6 +89,10 @@ TEMPLATE = ROOT / "template"
             id="hides",
         ),
         pytest.param({"package": "tests"}, "package is 'tests': it would hide", id="tests"),
+        pytest.param({"package": "test"}, "package is 'test': it would hide", id="test"),
+        pytest.param(
+            {"package": "dataclasses_json"}, "package is 'dataclasses_json': it would", id="dashed"
+        ),
         pytest.param(
             {"package": "workflows"},
             "package is 'workflows': `sdk.plugins` has no such name, choose another.",
@@ -95,6 +109,11 @@ TEMPLATE = ROOT / "template"
             {"plugin_name": "N" * 41, "project_slug": "n"},
             "plugin_name has 41 letters: give 40 at most.",
             id="long-name",
+        ),
+        pytest.param(
+            {"plugin_name": "試" * 21, "project_slug": "n"},
+            "plugin_name has 21 letters, 21 of them as wide as two: give 40 at most.",
+            id="wide-name",
         ),
         pytest.param({"author": "a\nb"}, r"author is 'a\nb': give a line of text", id="author"),
         pytest.param({"author": "a\\b"}, r"author is 'a\\b': give a line of text", id="slash"),
@@ -168,6 +187,34 @@ def test_the_distributions_of_this_repository_are_known() -> None:
     here = {each.name for each in (ROOT / "reference-plugins").iterdir() if each.is_dir()}
     assert constant("OURS") == {"imednet", *here}
     assert all(metadata.version(name) for name in constant("OURS"))
+
+
+def needed_by(name: str, extra: str = "") -> set[str]:
+    """Return the distributions that one requires, as far as they are installed here."""
+    found = set()
+    for line in metadata.requires(name) or []:
+        requirement = Requirement(line)
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+        if applies and list(metadata.distributions(name=requirement.name)):
+            found.add(canonicalize_name(requirement.name))
+    return found
+
+
+def test_what_imednet_and_its_tests_need_is_known() -> None:
+    waiting = needed_by("imednet-workflows", "logic") | needed_by("imednet-simulator", "testing")
+    waiting |= needed_by("imednet-streamlit", "testing") | {"flit-core", "mypy", "ruff"}
+    found: set[str] = set()
+    while waiting - found:
+        found.add(one := min(waiting - found))
+        waiting |= needed_by(one)
+    found -= constant("OURS")
+    assert found > {"urllib3", "click", "numpy", "pluggy"}
+    packages = {
+        package.replace("_", "-")
+        for package, owners in metadata.packages_distributions().items()
+        if found & set(map(canonicalize_name, owners)) and re.fullmatch("[a-z][a-z0-9_]*", package)
+    }
+    assert (found | packages) - constant("NEEDED") - LEFT_BY_CEL == set()
 
 
 # --- the questions

@@ -118,10 +118,11 @@ def test_its_tests_pass_on_its_wheel(parts: tuple[str, ...], tmp_path: Path) -> 
     [
         {"plugin_name": "X"},
         {"plugin_name": "Q" * 40},
+        {"plugin_name": "試" * 20, "project_slug": "trial"},
         {"plugin_name": "Żółw's quéries & co. (2)", "author": "Zoë O'Neil <zoe@example.org> 🐢"},
         {"project_slug": "imednet-acme-queries", "package": "acme"},
     ],
-    ids=["short", "long", "letters", "apart"],
+    ids=["short", "long", "wide", "letters", "apart"],
 )
 def test_any_name_gives_a_clean_project(given: dict[str, str], tmp_path: Path) -> None:
     project = bake(tmp_path, answers(PARTS, **given))
