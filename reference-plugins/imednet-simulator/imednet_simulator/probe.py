@@ -22,7 +22,8 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
 
     `lines` (the words of command lines) are run; or else the plugin `make` (a name, ""
     for `sdk.workflows`) is made, and `call` (a method, its arguments) called. `without`
-    names modules that cannot be imported, `secrets` texts that no repr may show.
+    names modules that cannot be imported, `secrets` texts that no repr may show. An
+    `error`, of making or of calling, is its kind ("ImportError" for those below) and message.
     """
     connections: set[str] = set()
 
@@ -38,7 +39,10 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
     if "lines" in order:
         seen: dict[str, Any] = {"lines": [_run(words) for words in order["lines"]]}
     else:
-        seen = _make(order["make"], order.get("secrets", []), order.get("call"))
+        try:
+            seen = _make(order["make"], order.get("secrets", []), order.get("call"))
+        except (Exception, SystemExit) as error:
+            seen = {"error": [type(error).__name__, str(error)]}
     return {**seen, "connections": sorted(connections)}
 
 
@@ -94,7 +98,7 @@ def _make(name: str, secrets: list[str], call: list[Any] | None) -> dict[str, An
 
 
 def _error_of(made: Any, call: list[Any]) -> list[str] | None:
-    """Call a method; returns its error's kind ("ImportError" for those below) and message."""
+    """Call a method and return its error, None if there is none."""
     try:
         called(made, *call)
     except ImportError as error:

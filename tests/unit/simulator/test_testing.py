@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from isolated import python
 from wheels import WHOLE, Wheels, wheels  # noqa: F401
@@ -17,6 +21,7 @@ from imednet_simulator.testing import (
     RegisteredTests,
     WorkflowsPluginTests,
 )
+from imednet_simulator.testing.calling import same
 
 pytest_plugins = ["pytester"]
 
@@ -239,12 +244,25 @@ def test_one_that_two_register(wheels: Wheels) -> None:  # noqa: F811
             "set `calls` in TestIt: what to type after `imednet do`, such as calls = "
             '["DEMO --limit 5"]; [] if no command ends by itself',
         ),
+        (
+            NamedPluginTests,
+            {"name": "things", "calls": {"open_sites": ("DEMO")}},
+            "test_its_methods_work_with_a_plain_sdk",
+            "the arguments of open_sites in `calls` of TestIt are a text, 'DEMO': give a tuple, "
+            "('DEMO',) with its comma",
+        ),
+        (
+            CommandPluginTests,
+            {"name": "do", "calls": "DEMO"},
+            "test_it_runs_and_shows_no_key",
+            "`calls` of TestIt is a text, 'DEMO': give a list of such texts, ['DEMO']",
+        ),
     ],
-    ids=["name", "calls", "lines"],
+    ids=["name", "calls", "lines", "a text", "a line"],
 )
-def test_an_attribute_that_is_missing(
+def test_an_attribute_that_will_not_do(
     kind: type[RegisteredTests],
-    attributes: dict[str, str],
+    attributes: dict[str, Any],
     test: str,
     text: str,
     imednet_simulator: Simulator,
@@ -274,6 +292,34 @@ def test_one_that_connects_by_a_library_of_its_own(wheels: Wheels) -> None:  # n
         "making `sdk.plugins.things` connects to 127.0.0.1, 127.0.0.1:9. Importing and making "
         "a plugin must send nothing: leave that to its methods."
     )
+
+
+def test_one_that_cannot_be_made_without_a_server(
+    wheels: Wheels,  # noqa: F811
+    pytester: pytest.Pytester,
+) -> None:
+    connects = "self._sdk = sdk\n        import socket\n"
+    connects += "        socket.create_connection(('127.0.0.1', 9), 1)"
+    wheels.install("some-things", replaced("self._sdk = sdk", connects), {THINGS: "create"})
+    pytester.makepyfile(
+        "from imednet_simulator.testing import NamedPluginTests\n"
+        "class TestThings(NamedPluginTests): name, calls = 'things', {}"
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "making_it_sends")
+    report = result.stdout.str()
+    assert "making `sdk.plugins.things` connects to 127.0.0.1, 127.0.0.1:9. Importing" in report
+    assert "Traceback" not in report
+    assert "During handling" not in report
+
+
+def test_one_that_cannot_be_made(wheels: Wheels) -> None:  # noqa: F811
+    tests = things(wheels, replaced("self._sdk = sdk", "1 / 0"))
+    for test in (tests.test_making_it_sends_nothing, tests.test_its_repr_shows_no_key):
+        assert said(test) == (
+            "making `sdk.plugins.things` ends in PluginLoadError: the plugin 'things' of "
+            "some-things 1.0 (imednet.plugins: some_things:create) cannot be used: calling it with "
+            "the SDK failed: ZeroDivisionError: division by zero."
+        )
 
 
 def test_one_that_takes_long(wheels: Wheels) -> None:  # noqa: F811
@@ -333,6 +379,12 @@ SITES = {"open_sites": ("DEMO",)}
             "`imednet.aio.awaited(Plugin(sdk.sync))`.",
         ),
         (
+            replaced("        status =", "        1 / 0\n        status ="),
+            "test_its_methods_work_with_an_async_sdk",
+            "division by zero\nThis is open_sites('DEMO') with an async SDK, on the study of the "
+            "simulator.",
+        ),
+        (
             replaced("awaited(Things(plain))", "Things(plain)"),
             "test_its_methods_work_with_an_async_sdk",
             "open_sites('DEMO') is not to be awaited with an async SDK, it gives ['Aldermoor "
@@ -375,7 +427,16 @@ SITES = {"open_sites": ("DEMO",)}
             "ImednetError through, or raise your own `from` it.",
         ),
     ],
-    ids=["async", "raises", "ignores async", "not awaited", "differs", "swallows", "hides"],
+    ids=[
+        "async",
+        "raises",
+        "ignores async",
+        "raises awaited",
+        "not awaited",
+        "differs",
+        "swallows",
+        "hides",
+    ],
 )
 @pytest.mark.filterwarnings("ignore:.*never awaited")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -387,6 +448,56 @@ def test_a_method_that_is_not_as_it_should_be(
     text: str,
 ) -> None:
     assert said(getattr(things(wheels, source, calls=SITES), test), imednet_simulator) == text
+
+
+class Plain:
+    """A thing that tells nothing of its value."""
+
+
+@dataclass
+class Row:
+    value: Any
+
+
+NAN = float("nan")
+
+
+def kinds(nan: float, last: int) -> list[Any]:
+    """Return results of every kind that end in a number; NaN and plain things are made anew."""
+    frame = pd.DataFrame({"a": [nan, last]})
+    array = np.array([nan, last])
+    return [
+        last,
+        [nan, last],
+        ({"a": nan}, {"a": last}),
+        {"a": frame, "b": [frame]},
+        [Plain(), last],
+        array,
+        {"a": array},
+        np.array([nan, last, "x"], dtype=object),
+        np.float64(last),
+        [Row(nan), Row(last)],
+        [Row(frame)],
+        {last},
+    ]
+
+
+PAIRS = list(zip(kinds(NAN, 1), kinds(float("nan"), 1), kinds(NAN, 2), strict=True))
+
+
+@pytest.mark.parametrize(("one", "equal", "other"), PAIRS, ids=range(12))
+def test_what_is_alike_and_what_is_not(one: Any, equal: Any, other: Any) -> None:
+    assert same(one, equal)
+    assert not same(one, other)
+
+
+def test_what_cannot_be_compared_is_alike_by_its_type() -> None:
+    assert same(pd.NA, pd.NA)
+    assert same({"a": Plain()}, {"a": Plain()})
+    assert not same([Plain()], [NAN])
+    assert not same([1], [1, 2])
+    assert not same({"a": 1}, {"b": 1})
+    assert same([NAN, pd.NaT, Decimal("NaN")], [float("nan"), pd.NaT, Decimal("NaN")])
 
 
 def optional(wheels: Wheels, source: str) -> Any:  # noqa: F811
@@ -435,6 +546,7 @@ def test_a_plugin_that_imports_at_once_what_is_optional(
     tests = optional(wheels, "import colorsys\n" + GOOD)
     text = said(tests.test_without_what_is_optional_it_says_what_to_install, imednet_simulator)
     assert "importing it failed: ModuleNotFoundError: No module named 'colorsys'" in text
+    assert "Import it in the method that needs it" in text
 
 
 # --- workflows
@@ -578,6 +690,16 @@ def test_help_that_needs_more_than_it_should(
     monkeypatch.setenv("IMEDNET_API_KEY", "set where the plugin's author works")
     tests = command(wheels, source + GOOD)
     assert fnmatchcase(said(tests.test_help_needs_no_settings_and_no_server), text)
+
+
+def test_help_of_a_command_that_cannot_be_imported(wheels: Wheels) -> None:  # noqa: F811
+    tests = command(wheels, "1 / 0")
+    with pytest.raises(pytest.fail.Exception) as caught:
+        tests.test_help_needs_no_settings_and_no_server()
+    assert str(caught.value) == (
+        "the plugin 'do' of some-things 1.0 (imednet.commands: some_things:do) cannot be used: "
+        "importing it failed: ZeroDivisionError: division by zero."
+    )
 
 
 @pytest.mark.parametrize(

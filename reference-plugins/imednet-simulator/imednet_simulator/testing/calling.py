@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 from imednet.errors import ImednetError
@@ -47,17 +48,19 @@ class Call(NamedTuple):
 
     async def awaited(self, made: Any) -> Any:
         """Return what it gives with an async SDK, awaited."""
+        note = (
+            f"This is {self} with an async SDK, whose methods are awaited: make the plugin of its "
+            "plain SDK, and return that as `imednet.aio.awaited(Plugin(sdk.sync))`."
+        )
         try:
             result = called(made, *self)
-            if inspect.isawaitable(result):
-                return await result
-            if hasattr(result, "__aiter__"):
+            if inspect.isawaitable(result) or hasattr(result, "__aiter__"):
+                note = f"This is {self} with an async SDK, on the study of the simulator."
+                if inspect.isawaitable(result):
+                    return await result
                 return [item async for item in result]
         except Exception as error:
-            error.add_note(
-                f"This is {self} with an async SDK, whose methods are awaited: make the plugin of "
-                "its plain SDK, and return that as `imednet.aio.awaited(Plugin(sdk.sync))`."
-            )
+            error.add_note(note)
             raise
         return fail(
             f"{self} is not to be awaited with an async SDK, it gives {short(result)} at once: "
@@ -94,14 +97,30 @@ def _caused(error: BaseException) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two results are equal, as far as their kind can be compared."""
+    """Tell whether two results are equal, as far as their kinds can be compared.
+
+    NaN equals NaN; what cannot be compared counts as equal to all of its type.
+    """
     if type(one) is not type(other):
         return False
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
     if callable(getattr(one, "equals", None)):  # data frames and their like
         return bool(one.equals(other))
+    if callable(getattr(one, "tolist", None)):  # arrays
+        return same(one.tolist(), other.tolist())
     kind: Any = type(one)
-    alike = kind.__eq__ is object.__eq__  # nothing that tells of its value
-    return alike or bool(one == other)
+    if kind.__eq__ is object.__eq__:  # nothing that tells of its value
+        return True
+    if is_dataclass(one):
+        names = [field.name for field in fields(one) if field.compare]
+        return all(same(getattr(one, name), getattr(other, name)) for name in names)
+    try:
+        return bool(one == other) or bool(one != one and other != other)
+    except (TypeError, ValueError):
+        return True
 
 
 def short(value: Any) -> str:

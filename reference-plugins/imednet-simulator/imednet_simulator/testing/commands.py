@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from imednet import checks, plugins
+from imednet.errors import PluginLoadError
 from imednet_simulator import Simulator
 from imednet_simulator.testing.fresh import KEYS, Ended, fail, imednet, look, server
 from imednet_simulator.testing.registered import RegisteredTests
@@ -38,7 +39,10 @@ class CommandPluginTests(RegisteredTests):
     calls: ClassVar[Sequence[str] | None] = None
 
     def test_help_needs_no_settings_and_no_server(self) -> None:
-        words = {self.point.name, *checks.commands(self.point)}
+        try:
+            words = {self.point.name, *checks.commands(self.point)}
+        except PluginLoadError as error:
+            fail(str(error))
         seen = look({"lines": [[*each.split(), "--help"] for each in sorted(words)]})
         for line in seen["lines"]:
             typed = shlex.join(line["words"])
@@ -101,5 +105,10 @@ class CommandPluginTests(RegisteredTests):
             fail(
                 f"set `calls` in {type(self).__name__}: what to type after `imednet {self.name}`, "
                 'such as calls = ["DEMO --limit 5"]; [] if no command ends by itself'
+            )
+        if isinstance(self.calls, str):
+            fail(
+                f"`calls` of {type(self).__name__} is a text, {self.calls!r}: give a list of such "
+                f"texts, [{self.calls!r}]"
             )
         return self.calls

@@ -31,8 +31,8 @@ class Ended(NamedTuple):
 
 
 def fail(message: str) -> NoReturn:
-    """End a test with what to change, and no traceback of the kit's own code."""
-    pytest.fail(message, pytrace=False)
+    """End a test with what to change: no traceback of the kit's own code, no error before."""
+    raise pytest.fail.Exception(message, pytrace=False) from None
 
 
 def look(order: Mapping[str, Any], **settings: str) -> dict[str, Any]:

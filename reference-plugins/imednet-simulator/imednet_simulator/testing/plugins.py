@@ -47,12 +47,7 @@ class NamedPluginTests(RegisteredTests):
         return getattr(sdk.plugins, self.point.name)
 
     def test_making_it_sends_nothing(self) -> None:
-        seen = self._looked_at()
-        if seen["connections"]:
-            fail(
-                f"making {self.shown_as} connects to {', '.join(seen['connections'])}. Importing "
-                "and making a plugin must send nothing: leave that to its methods."
-            )
+        self._looked_at()
 
     def test_making_it_takes_little_time(self) -> None:
         seen = self._looked_at()
@@ -121,7 +116,15 @@ class NamedPluginTests(RegisteredTests):
         return {"make": self.point.name, "secrets": KEYS}
 
     def _looked_at(self) -> dict[str, Any]:
-        return look(self._order(), **nowhere())
+        seen = look(self._order(), **nowhere())
+        if seen["connections"]:
+            fail(
+                f"making {self.shown_as} connects to {', '.join(seen['connections'])}. Importing "
+                "and making a plugin must send nothing: leave that to its methods."
+            )
+        if seen["error"]:
+            fail(f"making {self.shown_as} ends in {': '.join(seen['error'])}")
+        return seen
 
     def _all_calls(self) -> list[Call]:
         if self.calls is None:
@@ -129,6 +132,12 @@ class NamedPluginTests(RegisteredTests):
                 f"set `calls` in {type(self).__name__}: the methods to try, with their arguments, "
                 'such as calls = {"open_sites": ("DEMO",)}; {} if there are none that read'
             )
+        for method, given in self.calls.items():
+            if isinstance(given, str):
+                fail(
+                    f"the arguments of {method} in `calls` of {type(self).__name__} are a text, "
+                    f"{given!r}: give a tuple, ({given!r},) with its comma"
+                )
         return [Call(method, given) for method, given in self.calls.items()]
 
 
