@@ -159,11 +159,25 @@ def load(point: metadata.EntryPoint) -> Any:
     try:
         loaded = point.load()
     except (Exception, SystemExit) as error:
-        raise broken(point, f"importing it failed: {_said(error)}") from error
+        raise broken(point, f"importing it failed: {_said(error)}{_cure(point, error)}") from error
     page = point.group == DASHBOARD and callable(getattr(loaded, "render", None))
     if not callable(loaded) and not page:
         raise broken(point, f"it is {loaded!r}, which cannot be called")
     return loaded
+
+
+def _cure(point: metadata.EntryPoint, error: BaseException) -> str:
+    """Return what to change where an import missed a name; "" where something else went wrong."""
+    name = getattr(error, "name", None)
+    if isinstance(error, AttributeError):
+        wrong = name in point.attr.split(".")
+    elif isinstance(error, ModuleNotFoundError) and name:
+        wrong = f"{point.module}.".startswith(f"{name}.")
+        if not wrong:
+            return f"; install {name}, which is to be its dependency, or imported where it is used"
+    else:
+        return ""
+    return "; correct the entry point in its pyproject.toml, and install it again" if wrong else ""
 
 
 def installed(*, checked: bool = False) -> list[InstalledPlugin]:
@@ -231,12 +245,25 @@ def workflows(sdk: AnySDK, wanted: str | None) -> Any:
         return Placeholder("sdk.workflows", "imednet-workflows")
     namespace = _made(point, sdk)
     try:
-        lacking = [part for part in PARTS if not hasattr(namespace, part)]
+        lacking = [part for part in PARTS if _lacks(namespace, part)]
     except Exception as error:
         raise broken(point, f"what it returned cannot be used: {_said(error)}") from error
     if lacking:
         raise broken(point, f"what it returned has no {', '.join(lacking)}")
     return namespace
+
+
+def _lacks(namespace: Any, part: str) -> bool:
+    """Tell whether it has no such part; raises what a part raises that cannot be made."""
+    try:
+        getattr(namespace, part)
+    except AttributeError as error:
+        from inspect import getattr_static
+
+        if error.name != part or getattr_static(namespace, part, None) is not None:
+            raise
+        return True
+    return False
 
 
 def chosen(wanted: str | None) -> metadata.EntryPoint | None:

@@ -436,17 +436,19 @@ def test_a_bug_of_a_plugin_keeps_its_traceback(plugged: Cli) -> None:
 
 # --- plugins that are broken ---------------------------------------------------------------------
 
+CORRECT = "correct the entry point in its pyproject.toml, and install it again"
 BROKEN = [
     pytest.param(
         "gone",
         "its_gone:command",
-        "importing it failed: ModuleNotFoundError: No module named 'its_gone'",
+        "importing it failed: ModuleNotFoundError: No module named 'its_gone'; " + CORRECT,
         id="no-module",
     ),
     pytest.param(
         "lost",
         "its_module:lost",
-        "importing it failed: AttributeError: module 'its_module' has no attribute 'lost'",
+        "importing it failed: AttributeError: module 'its_module' has no attribute 'lost'; "
+        + CORRECT,
         id="no-object",
     ),
     pytest.param(
@@ -525,7 +527,7 @@ def test_a_broken_workflows_plugin_stops_what_needs_an_sdk_in_one_line(
         1,
         "",
         "imednet: the plugin 'workflows' of its 1.0 (imednet.plugins: gone:create) cannot be used: "
-        "importing it failed: ModuleNotFoundError: No module named 'gone'.\n",
+        f"importing it failed: ModuleNotFoundError: No module named 'gone'; {CORRECT}.\n",
     )
     assert cli("--version", PYTHONPATH=str(folder)).code == 0
 
@@ -553,7 +555,7 @@ def test_plugins_lists_each_with_its_state(plugged: Cli) -> None:
     }
     assert found["gone", "its-plugin"]["state"] == (
         "the plugin 'gone' of its-plugin 1.0 (imednet.commands: its_gone:command) cannot be used: "
-        "importing it failed: ModuleNotFoundError: No module named 'its_gone'."
+        f"importing it failed: ModuleNotFoundError: No module named 'its_gone'; {CORRECT}."
     )
     assert found["exiting", "its-plugin"]["state"].endswith("SystemExit: 3.")
     assert {name for name, owner in found if owner == "imednet-simulator"} == {"simulate", "demo"}
@@ -575,7 +577,7 @@ def test_plugins_as_a_table(cli: Cli, core_alone: Path, tmp_path: Path) -> None:
     bare = Cli(cli.folder, {}, alone(core_alone, folder))
     why = (
         "the plugin 'y' of its 1.0 (imednet.commands: gone:y) cannot be used: importing it failed: "
-        "ModuleNotFoundError: No module named 'gone'."
+        f"ModuleNotFoundError: No module named 'gone'; {CORRECT}."
     )
     table = (
         "group             name  distribution  version  state\n"

@@ -122,12 +122,28 @@ def test_the_factory_may_use_what_the_sdk_has(wheels: Wheels) -> None:
         (
             "import no_such_module",
             "f",
-            "importing it failed: ModuleNotFoundError: No module named ",
+            "importing it failed: ModuleNotFoundError: No module named 'no_such_module'; install "
+            "no_such_module, which is to be its dependency, or imported where it is used.",
         ),
         ("1 / 0", "f", "importing it failed: ZeroDivisionError: division by zero"),
         ("x = (", "f", "importing it failed: SyntaxError: '(' was never closed"),
         ("raise SystemExit(3)", "f", "importing it failed: SystemExit: 3"),
-        ("", "f", "importing it failed: AttributeError: module 'some_flows' has no attribute 'f'"),
+        (
+            "",
+            "f",
+            "importing it failed: AttributeError: module 'some_flows' has no attribute 'f'; "
+            "correct the entry point in its pyproject.toml, and install it again.",
+        ),
+        (
+            "import json; json.x",
+            "f",
+            "importing it failed: AttributeError: module 'json' has no attribute 'x'.",
+        ),
+        (
+            "import some_flows.inner",
+            "f",
+            "importing it failed: ModuleNotFoundError: No module named 'some_flows.inner'; ",
+        ),
         ("f = 5", "f", "it is 5, which cannot be called"),
         ("f = None", "f", "it is None, which cannot be called"),
         (
@@ -164,6 +180,8 @@ def test_the_factory_may_use_what_the_sdk_has(wheels: Wheels) -> None:
         "syntax",
         "exit",
         "name",
+        "attribute",
+        "submodule",
         "number",
         "none",
         "arguments",
@@ -199,9 +217,27 @@ def test_a_part_that_raises_when_looked_at_is_a_broken_plugin(wheels: Wheels, er
             def query_management(self): raise {error}("mine")
         """
     install(wheels, source, "f")
-    said = refused()
-    assert said.startswith(NAMED.format("f", "")[:-1])
-    assert "query_management" in said or "mine" in said
+    why = f"what it returned cannot be used: {error}: mine"
+    assert refused() == NAMED.format("f", why)
+
+
+@pytest.mark.parametrize("make_sdk", [ImednetSDK, AsyncImednetSDK], ids=["plain", "async"])
+def test_a_part_whose_import_misses_a_name_is_a_broken_one(wheels: Wheels, make_sdk: Any) -> None:
+    source = """
+        from imednet.aio import awaited
+        class Flows:
+            data_extraction = record_mapper = record_update = subject_data = 1
+            @property
+            def query_management(self):
+                import json
+                return json.lost
+        def f(sdk): return awaited(Flows()) if hasattr(sdk, "sync") else Flows()
+        """
+    install(wheels, source, "f")
+    with pytest.raises(PluginLoadError) as caught:
+        make_sdk("a", "b", "https://a.test")
+    assert "cannot be used: AttributeError: module 'json' has no" in str(caught.value)
+    assert isinstance(caught.value.__cause__, AttributeError)
 
 
 def test_the_async_sdk_names_a_broken_plugin_too(wheels: Wheels) -> None:
