@@ -45,9 +45,12 @@ NO_BROWSER = (
 
 def bootstrap(words: list[str]) -> int:
     """Run nox in an environment of its own; returns the exit code."""
-    if not words or words[0] not in SESSIONS:
+    if words in ([], ["-h"], ["--help"]):
         print(__doc__)
-        return 0 if words in ([], ["-h"], ["--help"]) else 2
+        return 0
+    if words[0] not in SESSIONS:
+        print(f"There is no session {words[0]!r}.\n\n{__doc__}", file=sys.stderr)
+        return 2
     python = DEV / "nox" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not works(python):
         print("Making a private environment in .dev/ (once) ...", flush=True)

@@ -125,6 +125,16 @@ def test_readme_gives_each_command_a_line_of_its_own(command: str) -> None:
     assert command in (ROOT / "README.md").read_text("utf-8").splitlines()
 
 
+def test_a_session_that_is_not_there_is_said() -> None:
+    program = [sys.executable, str(ROOT / "noxfile.py")]
+    done = subprocess.run([*program, "nope"], capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("There is no session 'nope'.\n\nEverything there is to run")
+    asked = subprocess.run([*program, "--help"], capture_output=True, encoding="utf-8", check=False)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout.startswith("Everything there is to run")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=called)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
