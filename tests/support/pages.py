@@ -94,7 +94,11 @@ def is_test(block: str) -> bool:
 
 
 def run_shell(page: Path, folder: Path, settings: Mapping[str, str], subject: str) -> None:
-    """Run a page's lines for a shell in order; what serves is stopped once it says so."""
+    """Run a page's lines for a shell in order; what serves is stopped once it says so.
+
+    The folder is the reader's home, too: whoever runs the tests has files of their own there.
+    """
+    settings = {**settings, "HOME": str(folder)}
     script = [line.replace(SUBJECT, subject) for line in lines(page)]
     serving = [line for line in script if SERVING.match(line) and "--help" not in line]
     rest = "\n".join(line for line in script if line not in serving)
