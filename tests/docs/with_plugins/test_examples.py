@@ -8,6 +8,8 @@ import pytest
 from pages import GUIDE, ROOT, SUBJECT, blocks, called, lines, needs_plugins, pages, run_python
 from pages import run_shell as shell
 
+from imednet_simulator import Simulator
+
 PAGES = [page for page in pages() if needs_plugins(page) and GUIDE not in page.parents]
 
 
@@ -40,3 +42,16 @@ def test_commands_on_a_page_run(
 def test_there_are_examples_to_run() -> None:
     assert len([page for page in PAGES if blocks(page, "python")]) >= 7
     assert sum(len(lines(page)) for page in PAGES) > 15
+
+
+def test_the_tutorial_shows_the_sites_with_the_highest_scores(tmp_path: Path) -> None:
+    with Simulator() as simulator:
+        keys = {"API_KEY": simulator.api_key, "SECURITY_KEY": simulator.security_key}
+        settings = {f"IMEDNET_{name}": value for name, value in keys.items()}
+        settings["IMEDNET_BASE_URL"] = simulator.url
+        said = run_python(ROOT / "docs" / "tutorial.md", tmp_path, settings)
+    heading, *rows = said.splitlines()[-6:]
+    assert heading.split() == ["rank", "site_name", "risk_score", "flagged"]
+    top = [row.split()[1:3] for row in rows[:2]]  # fast and careless; without adverse events
+    assert [rank for rank, _ in top] == ["1", "2"]
+    assert {site for _, site in top} == {"Corvane", "Glanworth"}
