@@ -50,7 +50,7 @@ class Protection:
 
     @property
     def protected(self) -> frozenset[str]:
-        """The names of what is masked, in lower case: variables, form.variable, fields."""
+        """The names of what is masked (variables, form.variable and fields) in lower case."""
         return frozenset(self._phi)
 
     def hides(self, form_key: str | None, name: str) -> bool:
