@@ -18,7 +18,7 @@ from imednet_streamlit.naming import form_names
 from imednet_workflows import metrics
 from imednet_workflows.frames import StudyFrames
 
-__all__ = ["TABLES", "Study", "Table", "site_names"]
+__all__ = ["TABLES", "Study", "Table", "site_names", "unnamed"]
 
 Config: TypeAlias = StudyConfiguration | None
 _PEOPLE = ("sites", "subjects")
@@ -55,7 +55,9 @@ class Study:
 
     @cached_property
     def queries(self) -> pd.DataFrame:
-        return metrics.query_state(self.frames, self.config, asof=self.asof)
+        state = metrics.query_state(self.frames, self.config, asof=self.asof)
+        allowed = self.config is not None and self.config.allow_blinded
+        return state if allowed else unnamed(state, self.frames.variables)
 
     @cached_property
     def lag(self) -> pd.DataFrame:
@@ -79,6 +81,20 @@ class Table:
     def make(self, frames: StudyFrames, config: Config, asof: date) -> Any:
         """Return the table of these frames alone."""
         return self.of(Study(frames, config, asof))
+
+
+def unnamed(state: pd.DataFrame, variables: pd.DataFrame) -> pd.DataFrame:
+    """Return the states of queries with "blinded" in the place of a blinded variable's name.
+
+    A query whose form is not known is taken for one on any form that has such a variable.
+    """
+    known = variables[variables["blinded"].fillna(False).astype(bool)]
+    names = known["variable_name"].str.casefold()
+    hidden = set(known["form_key"].str.casefold() + "." + names) | set("." + names)
+    form = state["form_key"].astype("string").str.casefold().fillna("")
+    theirs = form + "." + state["variable"].astype("string").str.casefold()
+    blinded = theirs.isin(hidden).fillna(False).astype(bool)
+    return state.assign(variable=state["variable"].mask(blinded, "blinded"))
 
 
 def site_names(frames: StudyFrames) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from imednet import ImednetSDK
+from imednet.models import StudyConfiguration
 from imednet_simulator import Simulator
 from imednet_streamlit import data, tabled
 from imednet_workflows import metrics
@@ -84,3 +86,35 @@ def _comparable(name: str, made: Any) -> dict[str, pd.DataFrame]:
     if name == "forms":  # names by key
         return {"names": pd.DataFrame({"form": made})}
     return made if isinstance(made, dict) else {"table": made}
+
+
+def test_a_blinded_variable_is_not_named() -> None:
+    variables = pd.DataFrame(
+        {
+            "form_key": ["DM", "DM", "VS"],
+            "variable_name": ["ARM", "SEX", "KIT"],
+            "blinded": pd.Series([True, None, True], dtype="boolean"),
+        }
+    ).astype({"form_key": "string", "variable_name": "string"})
+    state = pd.DataFrame(
+        {"form_key": ["dm", "DM", "DM", None, None], "variable": ["Arm", "SEX", "KIT", "KIT", None]}
+    ).astype("string")
+    shown = tabled.unnamed(state, variables)["variable"]
+    assert shown.astype(object).where(shown.notna(), None).tolist() == [
+        *("blinded", "SEX", "KIT"),
+        *("blinded", None),
+    ]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_queries_name_blinded_variables_only_where_that_is_allowed(
+    whole: StudyFrames, allowed: bool
+) -> None:
+    first = whole.queries["variable"].iloc[0]
+    variables = whole.variables.assign(
+        blinded=(whole.variables["variable_name"] == first).astype("boolean")
+    )
+    study = replace(whole, variables=variables)
+    config = StudyConfiguration(allow_blinded=allowed)
+    state = tabled.TABLES["query_state"].make(study, config, ASOF)
+    assert (first in set(state["variable"])) is allowed
