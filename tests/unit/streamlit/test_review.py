@@ -167,3 +167,14 @@ def test_a_comment_stays_while_other_pages_are_shown(workbench: Any) -> None:
     workbench.at.text_area[0].set_value("Half a thought").run()
     workbench.open("home.py").open("review_workbench.py")
     assert workbench.at.text_area[0].value == "Half a thought"
+
+
+def test_what_no_rule_looks_for_any_more_tells_no_protected_answer(workbench: Any) -> None:
+    told = first_item()
+    term = told.title.removeprefix("Serious adverse event: ")
+    publish(phi_fields=["AE.AETERM", "AE.AESER"])
+    workbench.at.run()
+
+    assert TriageStore().get(told.identity).gone is None  # the rule did not run
+    assert "Serious adverse event: ***" in workbench.frame("Severity", "Title")["Title"].tolist()
+    assert term not in workbench.text

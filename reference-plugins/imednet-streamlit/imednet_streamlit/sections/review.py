@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from imednet_streamlit.page import Page, card
 from imednet_streamlit.sections import holding, review_item
 from imednet_workflows.canonical import MASK
 from imednet_workflows.config_store import ConfigStore
-from imednet_workflows.triage_rules import run_rules
+from imednet_workflows.triage_rules import SERIOUS_EVENT, run_rules
 from imednet_workflows.triage_store import (
     APPROVED,
     NEW,
@@ -43,7 +44,7 @@ def render(page: Page) -> None:
         config, _ = data.configuration(page.here.study_key)
         if not _look(page, store, config):
             return
-        items = store.items(page.here.study_key, include_gone=True)
+        items = _allowed(page, store.items(page.here.study_key, include_gone=True), config)
         if not items:
             st.success("The rules have found nothing to review in this study.")
             return
@@ -76,11 +77,33 @@ def _changed_since(page: Page, items: list[Item]) -> bool:
 
     It may protect what items tell, so that they must not be shown before the rules run again.
     """
+    since = _decided(page)
+    return since is not None and since > max(item.last_found for item in items)
+
+
+def _decided(page: Page) -> datetime | None:
+    """Return since when what holds holds, None if nothing was ever decided."""
     configurations = ConfigStore()
     if not configurations.path.exists():
-        return False
+        return None
     decisions = configurations.publications(page.here.study_key)
-    return bool(decisions) and decisions[0].when > max(item.last_found for item in items)
+    return decisions[0].when if decisions else None
+
+
+def _allowed(page: Page, items: list[Item], config: StudyConfiguration | None) -> list[Item]:
+    """Return the items, without a record's answers in those not found under what holds now.
+
+    Such answers may be protected by now: only a run of the rules can tell.
+    """
+    since = _decided(page)
+    if since is None or config is None or not config.phi_fields:
+        return items
+    return [
+        replace(item, title=f"{SERIOUS_EVENT.capitalize()}: {MASK}", detail=MASK)
+        if item.kind == SERIOUS_EVENT and item.last_found < since
+        else item
+        for item in items
+    ]
 
 
 def _run(page: Page, store: TriageStore, config: StudyConfiguration | None) -> str | None:
@@ -136,6 +159,8 @@ def _draw(
     now = datetime.now(UTC)
     _numbers(items, now)
     chosen = queue(store, page.here.study_key, _filters(items), now)
+    shown = {item.identity: item for item in items}
+    chosen = [shown[item.identity] for item in chosen if item.identity in shown]
     if not chosen:
         st.info("No item fits these filters.")
     else:

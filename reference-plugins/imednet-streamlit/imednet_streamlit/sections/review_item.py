@@ -13,7 +13,7 @@ from imednet.models import StudyConfiguration
 from imednet_streamlit import answers, people, tables
 from imednet_streamlit.page import Page
 from imednet_streamlit.sections import record
-from imednet_workflows.triage_store import NEW, UNDER_REVIEW, Item, TriageStore
+from imednet_workflows.triage_store import MASK, NEW, UNDER_REVIEW, Event, Item, TriageStore
 
 __all__ = ["show"]
 
@@ -142,9 +142,15 @@ def _do(step: Step, identity: str, label: str, key: str) -> None:
 def _history(store: TriageStore, item: Item) -> None:
     st.markdown("**What happened to the item**")
     rows = [
-        (event.when, event.who, event.action, event.old, event.new, event.comment)
+        (event.when, event.who, event.action, *_texts(event, item), event.comment)
         for event in store.history(item.identity)
     ]
     frame = pd.DataFrame(rows, columns=["When (UTC)", "Who", "What", "From", "To", "Comment"])
     frame["When (UTC)"] = pd.to_datetime(frame["When (UTC)"], utc=True)
     tables.show(frame, f"item_{item.identity}")
+
+
+def _texts(event: Event, item: Item) -> tuple[str | None, str | None]:
+    """Return what a step changed; no earlier text of an item that is masked now."""
+    hidden = event.action == "changed" and MASK in item.title
+    return (MASK, MASK) if hidden else (event.old, event.new)
