@@ -217,16 +217,18 @@ def test_a_view_sent_to_a_colleague_opens_as_it_was(
 def test_a_comment_just_typed_goes_with_the_step_that_is_taken(new_window: Any) -> None:
     seen = new_window()
     seen.open("Review Workbench")
+    comment = seen.page.get_by_label("Comment", exact=True)
+    comment.evaluate("field => { window.asDrawnFirst = field }")
     name = seen.page.get_by_label("Your name", exact=True)
     name.fill("R. Lind")
     name.press("Enter")
-    seen.settle()
-    seen.page.get_by_label("Comment", exact=True).fill("I look at it")
+    comment.fill("I look at it")  # while the page is drawn anew
     seen.page.get_by_role("button", name="Begin review").click()
     seen.page.get_by_text("Done: Begin review.").wait_for()
     seen.settle()
 
-    assert seen.page.get_by_label("Comment", exact=True).input_value() == ""
+    assert comment.evaluate("field => field === window.asDrawnFirst")
+    assert comment.input_value() == ""
     assert seen.page.get_by_text("Status: under review").count() == 1
     seen.page.get_by_text("What happened to the item").scroll_into_view_if_needed()
     seen.page.locator("canvas td", has_text="I look at it").first.wait_for(state="attached")

@@ -67,10 +67,8 @@ def session_pool(workers: int) -> ThreadPoolExecutor:
 
 
 def _watch(future: Future[Any], progress: Progress) -> None:
-    place = None
+    place = st.empty()  # always there, so that what follows stays where it is, and as it is
     while not wait([future], LOOK).done:
-        place = place or st.empty()
         share, text = progress.now()
         place.progress(share, text)
-    if place is not None:
-        place.empty()
+    place.empty()

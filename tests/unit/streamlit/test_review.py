@@ -81,7 +81,9 @@ def test_assigning_and_commenting(workbench: Any) -> None:
     assert button(workbench, "Comment").disabled
     workbench.at.text_area[0].set_value("Please look").run()
     button(workbench, "Comment").click().run()
-    next(t for t in workbench.at.text_input if t.label == "Assign to").set_value("A. Berg").run()
+    to = next(field for field in workbench.at.text_input if field.label == "Assign to")
+    assert to.value == "R. Lind"  # whoever looks at it, unless somebody else is named
+    to.set_value("A. Berg").run()
     button(workbench, "Assign").click().run()
 
     assert TriageStore().get(item.identity).assignee == "A. Berg"

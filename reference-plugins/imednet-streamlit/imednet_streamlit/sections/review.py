@@ -42,7 +42,9 @@ def render(page: Page) -> None:
     store = TriageStore()
     try:
         config, _ = data.configuration(page.here.study_key)
-        if not _look(page, store, config):
+        with st.container():  # whatever is said in it, what follows stays where it is
+            ready = _look(page, store, config)
+        if not ready:
             return
         items = _allowed(page, store.items(page.here.study_key, include_gone=True), config)
         if not items:
@@ -161,11 +163,12 @@ def _draw(
     chosen = queue(store, page.here.study_key, _filters(items), now)
     shown = {item.identity: item for item in items}
     chosen = [shown[item.identity] for item in chosen if item.identity in shown]
-    if not chosen:
-        st.info("No item fits these filters.")
-    else:
-        frame = items_frame(chosen, now=now)[_COLUMNS]
-        filters.picked_row(frame, "item", [item.identity for item in chosen])
+    with st.container():
+        if not chosen:
+            st.info("No item fits these filters.")
+        else:
+            frame = items_frame(chosen, now=now)[_COLUMNS]
+            filters.picked_row(frame, "item", [item.identity for item in chosen])
     asked = st.query_params.get("item") or (chosen[0].identity if chosen else None)
     if asked is None:
         return

@@ -31,9 +31,10 @@ def show(
 ) -> None:
     """Draw the item."""
     st.subheader(tables.plain_text(item.title))
-    said = st.session_state.pop(_SAID, None)
-    if said is not None:
-        getattr(st, said[0])(said[1])
+    with st.container():  # what follows stays where it is, and what is being typed in it
+        said = st.session_state.pop(_SAID, None)
+        if said is not None:
+            getattr(st, said[0])(said[1])
     left, right = st.columns([3, 2])
     with left:
         _about(item, now)
@@ -95,9 +96,11 @@ def _act(store: TriageStore, item: Item) -> None:
             button("Reopen", store.reopen)
         button("Comment", _comment(store), able=bool(text))
     st.caption("Approve: it has been dealt with, or is as it should be. Reject: it is no issue.")
-    to = st.text_input("Assign to", value=item.assignee or who, key=f"{key}_to").strip()
+    field = f"{key}_to"
+    st.session_state[field] = st.session_state.get(field) or item.assignee or who
+    to = st.text_input("Assign to", key=field).strip()
     with st.container(horizontal=True):
-        button("Assign", _assign(store, f"{key}_to"), able=to not in ("", item.assignee))
+        button("Assign", _assign(store, field), able=to not in ("", item.assignee))
         button("Assign to nobody", _assign(store, None), able=item.assignee is not None)
 
 

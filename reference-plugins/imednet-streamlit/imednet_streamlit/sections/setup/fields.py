@@ -51,7 +51,8 @@ def render(page: Page, draft: Draft) -> None:
     name = st.selectbox("Table", names, key=draft.key("table"), format_func=_said)
     table = standard.table(name) or standard.tables[0]
     for field in table.fields:
-        _field(draft, table, field, profile, suggestions)
+        with st.container():  # what is said of one field does not move the others
+            _field(draft, table, field, profile, suggestions)
     _own(draft, table, profile)
 
 
