@@ -123,18 +123,20 @@ class Window:
     problems: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
+    socket: Any = None
 
     def watch(self) -> None:
         """Note errors of scripts, the address of each request, and what the server sends."""
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on(
-            "websocket",
-            lambda socket: socket.on(
-                "framereceived",
-                lambda data: self.received.append(
-                    data if isinstance(data, str) else data.decode("utf-8", "replace")
-                ),
+        self.page.on("websocket", self._listen)
+
+    def _listen(self, socket: Any) -> None:
+        self.socket = socket
+        socket.on(
+            "framereceived",
+            lambda data: self.received.append(
+                data if isinstance(data, str) else data.decode("utf-8", "replace")
             ),
         )
 
@@ -167,6 +169,13 @@ class Window:
                     && document.fonts.status === "loaded";
             }"""
         )
+
+    def again(self) -> None:
+        """Have the page drawn anew, as after any change on it, and wait until it is."""
+        self.page.locator("h1").click()  # no field has the focus, so that it is no typing
+        with self.socket.expect_event("framereceived"):
+            self.page.keyboard.press("r")
+        self.settle()
 
     def number(self, name: str) -> str:
         """Return what stands in a frame of this name, or bold before or around these words."""

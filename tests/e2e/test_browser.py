@@ -214,6 +214,19 @@ def test_a_view_sent_to_a_colleague_opens_as_it_was(
     assert got.number("Open") in told
 
 
+def test_fields_stay_as_they_are_while_a_page_is_drawn_anew(new_window: Any) -> None:
+    seen = new_window()
+    moved = []
+    for title in TITLES:
+        seen.open(title)  # for the first time here, so that progress is shown above
+        fields = seen.page.get_by_test_id("stMain").locator("input, textarea")
+        fields.evaluate_all("fields => { window.drawnFirst = fields }")
+        seen.again()
+        if not seen.page.evaluate("drawnFirst.every((field) => field.isConnected)"):
+            moved.append(title)
+    assert moved == []
+
+
 def test_a_comment_just_typed_goes_with_the_step_that_is_taken(new_window: Any) -> None:
     seen = new_window()
     seen.open("Review Workbench")
