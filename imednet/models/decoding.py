@@ -254,7 +254,7 @@ _INLINE = {
     "text": "v if v.__class__ is str or v is None else {reader}(v)",
     "integer": "v if v.__class__ is int or v is None else {reader}(v)",
     "boolean": "v if v.__class__ is bool or v is None else {reader}(v)",
-    "timestamp": "iso(v + '+00:00') if v.__class__ is str and len(v) == 19"
+    "timestamp": "iso(v + 'Z') if v.__class__ is str and len(v) == 19"
     " else None if v is None else {reader}(v)",
     "date": "day(v) if v.__class__ is str and len(v) == 10 else None if v is None else {reader}(v)",
 }
