@@ -81,10 +81,15 @@ def bars(
     """Return horizontal bars: a row a category, `names` being what both axes are called.
 
     With `colour`, a column, bars are parts stacked in the order of the palette; else
-    each has its number at its end. Without `order` the rows keep the frame's order.
+    each has its number at its end. Without `order` the rows keep the frame's order. Of
+    more categories than fit the first are drawn, and the title says so.
     """
     rows = plain(frame)
-    ordered = list(order) if order is not None else list(dict.fromkeys(rows[category]))
+    every = list(order) if order is not None else list(dict.fromkeys(rows[category]))
+    ordered = every[:MOST]
+    if len(every) > MOST:
+        title += f" (the first {MOST} of {len(every):,})"
+        rows = rows[rows[category].isin(ordered)]
     hints = [alt.Tooltip(f"{category}:N", title=names[0])]
     hints.append(alt.Tooltip(f"{value}:Q", title=names[1], format=",.4~g"))
     base = alt.Chart(rows, title=title).encode(

@@ -90,10 +90,8 @@ def _chart(widget: WidgetConfig, title: str, found: pd.DataFrame) -> Any:
     counted = column.capitalize()
     if widget.type == "bar":
         category = str(found.columns[0])
-        most = found.head(charts.MOST)
-        note = f" (the first {len(most)} of {len(found)})" if len(found) > len(most) else ""
         names = (tables.label(category), counted)
-        return charts.bars(most, title + note, category=category, value=column, names=names)
+        return charts.bars(found, title, category=category, value=column, names=names)
     if widget.type == "line":
         dated = found.assign(month=pd.to_datetime(found["month"], errors="coerce"))
         return charts.lines(

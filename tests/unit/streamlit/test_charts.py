@@ -82,6 +82,16 @@ def test_bars_of_nothing_are_drawn() -> None:
     assert none.to_dict()
 
 
+@pytest.mark.parametrize("colour", [None, "turn"], ids=["single", "stacked"])
+def test_bars_that_are_left_to_the_table_are_told_in_the_title(colour: str | None) -> None:
+    sites = [f"Site {number:02}" for number in range(charts.MOST + 2) for _ in range(2)]
+    rows = pd.DataFrame({"site": sites, "n": 1, "turn": ["Site", "DM"] * (charts.MOST + 2)})
+    names = ("Site", "Queries")
+    chart = charts.bars(rows, "Queries", category="site", value="n", names=names, colour=colour)
+    assert "Queries (the first 40 of 42)" in found(chart.to_dict(), "title")
+    assert set(chart.data["site"]) == set(sites[: 2 * charts.MOST])
+
+
 def test_stacked_bars_have_their_legend_below() -> None:
     (legend,) = [each for each in found(bars(colour="turn").to_dict(), "legend") if each]
     assert legend["orient"] == "bottom"

@@ -178,7 +178,7 @@ def _lag(lag: pd.DataFrame, sites: pd.DataFrame) -> None:
     table = with_sites(metrics.entry_lag_summary(lag, by="site_id"), sites).drop(columns="site_id")
     table = table.sort_values("late_percent", ascending=False, kind="stable")
     chart = charts.bars(
-        table.head(charts.MOST),
+        table,
         "Pages entered more than 10 days after the visit",
         category="site_name",
         value="late_percent",
@@ -198,7 +198,7 @@ def _sdv(sdv: pd.DataFrame, sites: pd.DataFrame) -> None:
     whole = done + int(known["ready"].sum() + known["partly_verified"].sum())
     st.markdown(f"**{done:,} of {whole:,}** records that are to be verified have been.")
     chart = charts.bars(
-        known.head(charts.MOST),
+        known,
         "Records verified by site",
         category="site_name",
         value="sdv_percent",

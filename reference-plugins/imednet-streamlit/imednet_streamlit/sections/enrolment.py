@@ -194,11 +194,9 @@ def curve_chart(curve: pd.DataFrame, band: pd.DataFrame, target: int, word: str)
 def _sites(funnel: pd.DataFrame) -> None:
     st.subheader("By site")
     ordered = funnel.sort_values("enrolled", ascending=False, kind="stable")
-    shown = ordered.head(charts.MOST)
-    note = f" (the {len(shown)} largest of {len(ordered)})" if len(ordered) > len(shown) else ""
     chart = charts.bars(
-        shown,
-        f"Subjects enrolled by site{note}",
+        ordered,
+        "Subjects enrolled by site",
         category="site_name",
         value="enrolled",
         names=("Site", "Subjects enrolled"),
@@ -227,7 +225,7 @@ def _lost(funnel: pd.DataFrame) -> None:
             st.info(f"{title}: nothing to divide by yet.")
             continue
         chart = charts.bars(
-            known.head(charts.MOST),
+            known,
             title,
             category="site_name",
             value=value,

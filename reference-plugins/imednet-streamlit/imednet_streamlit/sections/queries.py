@@ -221,7 +221,7 @@ def _medians(live: pd.DataFrame, loaded: Loaded) -> None:
         st.info("No site has closed half of its queries yet: there is no median to show.")
         return
     chart = charts.bars(
-        known.head(charts.MOST),
+        known,
         "Median time to resolve by site",
         category="site_name",
         value="median_days",

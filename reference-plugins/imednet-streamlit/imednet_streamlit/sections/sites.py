@@ -147,7 +147,7 @@ def _ranking(scores: pd.DataFrame) -> None:
         st.info("No site has accrued enough for a risk score yet.")
         return
     chart = charts.bars(
-        known.head(charts.MOST),
+        known,
         "Risk score by site, highest first",
         category="site_name",
         value="risk_score",
