@@ -55,6 +55,14 @@ def test_the_rules_run_the_first_time_and_when_asked(workbench: Any) -> None:
     assert f"0 new, {len(items)} as before" in workbench.said("caption")
 
 
+def test_items_that_have_all_gone_since_are_no_reason_to_run_the_rules(workbench: Any) -> None:
+    publish(reporting_profile="device")
+    store = TriageStore()
+    store.refresh("DEMO", [], kinds={item.kind for item in store.items("DEMO")})
+    workbench.at.run()
+    assert "The rules have run" not in workbench.text
+
+
 def test_an_item_goes_from_new_to_approved(workbench: Any) -> None:
     item = first_item()
     assert button(workbench, "Begin review").disabled

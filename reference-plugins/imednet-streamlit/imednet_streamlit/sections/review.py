@@ -80,7 +80,7 @@ def _changed_since(page: Page, items: list[Item]) -> bool:
     It may protect what items tell, so that they must not be shown before the rules run again.
     """
     since = _decided(page)
-    return since is not None and since > max(item.last_found for item in items)
+    return since is not None and since > max(item.gone or item.last_found for item in items)
 
 
 def _decided(page: Page) -> datetime | None:
