@@ -6,7 +6,6 @@ import os
 import queue
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -73,17 +72,8 @@ class Cli:
 
     @contextmanager
     def interruptible(self, *words: str, **environ: str | None) -> Iterator[subprocess.Popen[str]]:
-        """Start a process that Ctrl-C can end, and see it gone.
-
-        A signal that is ignored is ignored by child processes too, and whoever runs
-        tests in the background ignores this one.
-        """
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            process = self.start(*words, **environ)
-        finally:
-            signal.signal(signal.SIGINT, before)
-        with process:
+        """Start a process that is to be ended by a signal, and see it gone."""
+        with self.start(*words, **environ) as process:
             try:
                 yield process
             finally:
