@@ -34,6 +34,8 @@ FLAGS = [
 ]
 #: Seconds that anything awaited may take, on a slow machine too.
 PATIENCE = 60
+#: Pixels from a table's left to the middle of the boxes before its rows, and of a row's height.
+BOX, ROW = 18, 35
 
 
 @dataclass(frozen=True)
@@ -123,20 +125,18 @@ class Window:
     problems: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
-    socket: Any = None
 
     def watch(self) -> None:
         """Note errors of scripts, the address of each request, and what the server sends."""
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("websocket", self._listen)
-
-    def _listen(self, socket: Any) -> None:
-        self.socket = socket
-        socket.on(
-            "framereceived",
-            lambda data: self.received.append(
-                data if isinstance(data, str) else data.decode("utf-8", "replace")
+        self.page.on(
+            "websocket",
+            lambda socket: socket.on(
+                "framereceived",
+                lambda data: self.received.append(
+                    data if isinstance(data, str) else data.decode("utf-8", "replace")
+                ),
             ),
         )
 
@@ -170,12 +170,38 @@ class Window:
             }"""
         )
 
+    @contextlib.contextmanager
+    def run(self) -> Iterator[None]:
+        """Wait until the script has run once more because of what is done within."""
+        self.page.evaluate(
+            """() => {
+                const app = document.querySelector('[data-testid="stApp"]');
+                window.runs = 0;
+                new MutationObserver(() => {
+                    window.runs += app.dataset.testScriptState === "notRunning";
+                }).observe(app, { attributeFilter: ["data-test-script-state"] });
+            }"""
+        )
+        yield
+        self.page.wait_for_function("() => window.runs > 0")
+        self.settle()
+
     def again(self) -> None:
         """Have the page drawn anew, as after any change on it, and wait until it is."""
         self.page.locator("h1").click()  # no field has the focus, so that it is no typing
-        with self.socket.expect_event("framereceived"):
+        with self.run():
             self.page.keyboard.press("r")
-        self.settle()
+
+    def choose_row(self, row: int) -> None:
+        """Click on the box before a row (0: the first) of the page's first table."""
+        table = self.page.get_by_test_id("stDataFrame").first
+        table.scroll_into_view_if_needed()
+        with self.run():
+            table.click(position={"x": BOX, "y": ROW * (row + 1.5)})
+
+    def headings(self) -> list[str]:
+        """Return what stands above the parts of the page, or bold in them."""
+        return list(self.page.locator("h2, h3, strong").all_inner_texts())
 
     def number(self, name: str) -> str:
         """Return what stands in a frame of this name, or bold before or around these words."""

@@ -214,6 +214,19 @@ def test_a_view_sent_to_a_colleague_opens_as_it_was(
     assert got.number("Open") in told
 
 
+@pytest.mark.parametrize("title", ["Review Workbench", "Data Lineage"])
+def test_a_row_that_is_chosen_is_told_below_and_in_the_address(new_window: Any, title: str) -> None:
+    seen = new_window()
+    seen.open(title)
+    before = seen.headings()
+    seen.choose_row(2)
+    chosen = seen.headings()
+    assert chosen != before
+
+    again = new_window(seen.page.url)  # as a colleague opens it
+    assert again.headings() == chosen
+
+
 def test_fields_stay_as_they_are_while_a_page_is_drawn_anew(new_window: Any) -> None:
     seen = new_window()
     moved = []
