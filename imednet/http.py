@@ -14,8 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http.client import IncompleteRead
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import urllib3
 from urllib3 import exceptions
@@ -35,6 +36,7 @@ log.addHandler(logging.NullHandler())  # silent until a program asks to hear
 WAIT_LIMIT = 60.0  # seconds between two tries, whatever Retry-After asks
 REDIRECTS = 5  # on the same host; they are no tries
 RETRIED = (429, 500, 502, 503, 504)
+PORTS = {"http": 80, "https": 443}  # where a URL names none
 POOL_SIZE = 64  # connections kept; more can be open, and are closed after use
 
 
@@ -149,7 +151,7 @@ class Transport:
         parts = urlsplit(settings.base_url)
         self._root = parts.path
         self._timeout = urllib3.Timeout(connect=settings.timeout, read=settings.timeout)
-        self._manager = _manager(settings, parts.scheme, parts.hostname or "")
+        self._manager = _manager(settings, parts)
         self._pool: Any = self._manager.connection_from_host(
             parts.hostname, parts.port, parts.scheme
         )
@@ -265,11 +267,11 @@ _HEADERS = {
 }
 
 
-def _manager(settings: Settings, scheme: str, host: str) -> urllib3.PoolManager:
+def _manager(settings: Settings, server: SplitResult) -> urllib3.PoolManager:
     options: dict[str, Any] = {"maxsize": POOL_SIZE}
-    if scheme == "https":
+    if server.scheme == "https":
         options["ssl_context"] = _ssl_context(settings.ca_bundle)
-    proxy = _proxy_for(scheme, host)
+    proxy = _proxy_for(server)
     manager = urllib3.PoolManager(**options) if proxy is None else _proxy_manager(proxy, options)
     manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
     return manager
@@ -289,25 +291,29 @@ def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
         ) from error
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def _proxy_for(server: SplitResult) -> str | None:
     """Return the proxy's URL, from HTTPS_PROXY and NO_PROXY or the system's settings."""
+    host = server.hostname or ""
     settable = sys.platform in ("win32", "darwin")
     if is_loopback(host) or not (settable or any(n.lower().endswith("_proxy") for n in os.environ)):
         return None
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    return None if not proxy or proxy_bypass(host) else proxy
+    proxy = (proxies.get(server.scheme) or proxies.get("all") or "").strip()
+    listed = f"{host}:{server.port or PORTS[server.scheme]}"  # NO_PROXY may name a port
+    return None if not proxy or proxy_bypass(listed) else proxy
 
 
 def _proxy_manager(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:
     try:
         parts = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
         login = urllib3.util.make_headers(proxy_basic_auth=_unquoted(parts.auth))
-        url = f"{parts.scheme}://{parts.host}:{parts.port or 80}"
+        if not parts.host:
+            raise ValueError("no host")
+        url = f"{parts.scheme}://{parts.host}:{parts.port or PORTS[parts.scheme or 'http']}"
         return urllib3.ProxyManager(url, proxy_headers=login, **options)
-    except (exceptions.HTTPError, ValueError, AssertionError):
+    except (exceptions.HTTPError, ValueError, AssertionError, KeyError):
         raise ConfigurationError(
             "HTTPS_PROXY is not a proxy's URL: give http://HOST:PORT or http://USER:PASSWORD@HOST:PORT"
         ) from None
@@ -388,8 +394,15 @@ def _cause(reason: BaseException, settings: Settings) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    """Name the root of a network error without the URL that urllib3's texts may hold."""
+    """Name the root of a network error, without what urllib3's texts and arguments may hold.
+
+    That is a URL, or the answer as far as it came, and so patient data.
+    """
     while error.__cause__ is not None:
         error = error.__cause__
     inner = next((part for part in error.args if isinstance(part, Exception)), error)
-    return f"{type(inner).__name__}: {getattr(inner, 'strerror', None) or inner.args[-1:]}"
+    if isinstance(inner, IncompleteRead):
+        return str(inner)  # how many bytes came and how many were to come
+    said = (inner.strerror or inner.args[-1:]) if isinstance(inner, OSError) else ""
+    text = said[0] if isinstance(said, tuple) and said else said or ""
+    return f"{type(inner).__name__}: {text}".rstrip(": ")

@@ -253,6 +253,33 @@ def test_a_read_that_stays_broken_is_given_up(serve: Any, connect: Any, broken: 
     assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize("broken", ["short", "half a chunk"])
+def test_an_answer_that_broke_off_shows_nothing_of_what_came(
+    serve: Any, connect: Any, broken: str
+) -> None:
+    body = b'{"subjectKey": "01-004", "note": "seen"}'
+    half = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + body
+    answer = Answer(body, length=500) if broken == "short" else Answer(raw=half)
+    error = failure(RequestError, lambda: names(connect(serve(answer))))
+    assert "IncompleteRead(" in str(error)
+    told = str(error) + "".join(traceback.format_exception(error))
+    assert "01-004" not in told
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (SILENT, "ConnectionResetError: the connection closed within the answer's head"),
+        (RESET, "ConnectionResetError: Connection reset by peer"),
+        (Answer(raw=b"01-004 nonsense\r\n\r\n"), "BadStatusLine"),
+    ],
+    ids=["silent", "reset", "nonsense"],
+)
+def test_what_broke_is_told_in_words(serve: Any, connect: Any, answer: Answer, said: str) -> None:
+    error = failure(RequestError, lambda: names(connect(serve(answer))))
+    assert str(error) == f"GET {PATH} got no answer after 1 try: the connection broke ({said})."
+
+
 def test_a_server_that_never_answers(serve: Any, connect: Any) -> None:
     server = serve(HANG, HANG)
     error = failure(RequestError, lambda: names(connect(server, timeout=0.1, retries=1)))
@@ -640,7 +667,15 @@ def test_a_write_that_the_proxy_refused_never_got_out(proxy: Any, connect: Any) 
 
 
 @pytest.mark.parametrize(
-    "listed", ["edc.imednet.test", ".imednet.test", "a.test, edc.imednet.test", "*"]
+    "listed",
+    [
+        "edc.imednet.test",
+        ".imednet.test",
+        "a.test, edc.imednet.test",
+        "edc.imednet.test:443",
+        ".imednet.test:443",
+        "*",
+    ],
 )
 def test_no_proxy(proxy: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
     server = proxy(refuse=Answer(status=407))
@@ -655,7 +690,36 @@ def test_loopback_needs_no_proxy(serve: Any, connect: Any, monkeypatch: pytest.M
     assert names(connect(serve(FINE))) == [1]
 
 
-@pytest.mark.parametrize("text", ["http://me:hush@[bad", "socks5://127.0.0.1:1", "http://a:port"])
+def test_no_proxy_for_another_port_is_for_another_server(
+    proxy: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = proxy(refuse=Answer(status=407))
+    monkeypatch.setenv("NO_PROXY", "edc.imednet.test:8443")
+    failure(RequestError, lambda: names(connect(EDC)))
+    assert len(server.requests) == 1
+
+
+def test_blanks_around_a_proxy_do_no_harm(
+    proxy: Any, connect: Any, bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = proxy(FINE)
+    monkeypatch.setenv("HTTPS_PROXY", f" {os.environ['HTTPS_PROXY']} ")
+    assert names(connect(EDC, ca_bundle=bundle)) == [1]
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://me:hush@[bad",
+        "socks5://127.0.0.1:1",
+        "ftp://127.0.0.1",
+        "http://a:port",
+        "http://",
+        "http://:8080",
+        "http://me:hush@",
+    ],
+)
 def test_a_proxy_that_is_none(connect: Any, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", text)
     error = failure(ConfigurationError, lambda: names(connect(EDC)))
