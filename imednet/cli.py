@@ -2,7 +2,8 @@
 
 Data goes to standard output and everything else to standard error. Exit codes: 0;
 1 for an error that imednet names (one line); 2 for a line that makes no sense
-(nothing is run); 130 for Ctrl-C.
+(nothing is run); 130 for Ctrl-C, 143 for a request to end (SIGTERM), 129 for a
+terminal that was closed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import functools
 import inspect
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -61,6 +64,7 @@ def _guarded(words: list[str]) -> Any:
     from imednet.commands import Usage
 
     _prepare_streams()
+    _prepare_signals()
     try:
         code = _exit_code(words)
         sys.stdout.flush()
@@ -106,6 +110,19 @@ def _prepare_streams() -> None:
             # system's habit: no letter is lost, and no line end within a cell becomes another.
             changes = {} if stream.isatty() else {"encoding": "utf-8", "newline": ""}
             stream.reconfigure(errors="backslashreplace", **changes)
+
+
+def _prepare_signals() -> None:
+    """Have a scheduler's or a closed terminal's order to end unwind: no draft is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores the latter
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _complain(error: Exception, code: int) -> int:

@@ -77,18 +77,43 @@ def destination(path: str | None) -> Iterator[IO[str]]:
 @contextlib.contextmanager
 def _drafted(path: str) -> Iterator[IO[str]]:
     target = os.path.realpath(path)
+    # Not by tempfile: on Windows it may try for ever where the folder cannot be written.
+    draft = os.path.join(os.path.dirname(target), f".imednet-{os.urandom(8).hex()}.part")
     try:
-        handle, draft = tempfile.mkstemp(".part", ".imednet-", os.path.dirname(target))
+        if os.path.exists(target):
+            open(target, "ab").close()  # refused now, not after a long list, if it is held
+        out = open(  # noqa: SIM115  (closed below)
+            draft, "x", encoding="utf-8", errors="backslashreplace", newline="", opener=_owners
+        )
     except OSError as error:
-        raise type(error)(error.errno, error.strerror, path) from None
+        raise _told(error, path) from None
     try:
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+        with out:
             yield out
-        os.replace(draft, target)
+        _replace(draft, target, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise
+
+
+def _owners(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _replace(draft: str, target: str, path: str) -> None:
+    try:
+        os.replace(draft, target)
+    except OSError as error:
+        raise _told(error, path) from None
+
+
+def _told(error: OSError, path: str) -> OSError:
+    """Return an error with the path as given, and the cure where the file itself is the matter."""
+    why = error.strerror or str(error)
+    if isinstance(error, PermissionError) and os.path.exists(path):
+        why += " (close it where it is open, make it writable, or give another file)"
+    return type(error)(error.errno, why, path)
 
 
 # --- JSON --------------------------------------------------------------------------------------

@@ -129,6 +129,24 @@ def test_a_folder_that_may_not_be_written(cli: Cli, server: Simulator) -> None:
 
 
 @posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write anything")
+def test_a_file_that_may_not_be_written_is_refused_before_anything_is_read(
+    cli: Cli, server: Simulator
+) -> None:
+    path = cli.folder / "out.csv"
+    path.write_text("older")
+    path.chmod(0o400)
+    result = cli(*WORDS, "--to", "out.csv")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "imednet: [Errno 13] Permission denied (close it where it is open, make it writable, or "
+        "give another file): 'out.csv'\n"
+    )
+    assert not server.requests
+    assert files(cli) == {"out.csv": "older"}
+
+
+@posix
 def test_a_link_is_followed(cli: Cli) -> None:
     (cli.folder / "target.csv").write_text("older")
     link = cli.folder / "link.csv"

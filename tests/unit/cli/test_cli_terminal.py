@@ -1,4 +1,4 @@
-"""Terminals, pipes and Ctrl-C: progress where somebody looks, and quiet endings."""
+"""Terminals, pipes and signals: progress where somebody looks, and quiet endings."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_json_to_a_pipe_of_another_encoding_is_json(form: str, cli: Cli) -> None
     assert found["siteName"] == row["siteName"]
 
 
-# --- Ctrl-C --------------------------------------------------------------------------------------
+# --- signals -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -234,8 +234,11 @@ def test_ctrl_c_ends_it(words: list[str], cli: Cli, slow_server: Simulator) -> N
     assert not list(cli.folder.iterdir())
 
 
-def test_a_terminated_process_leaves_the_older_file(cli: Cli, slow_server: Simulator) -> None:
-    """Nothing can be tidied up after a kill; what stood there before still stands."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["term", "hup"])
+def test_a_process_told_to_end_leaves_the_older_file_and_no_draft(
+    number: signal.Signals, cli: Cli, slow_server: Simulator
+) -> None:
+    """As a scheduler's time limit does, or a terminal that is closed."""
     slow_server.requests.clear()
     (cli.folder / "x.csv").write_text("older")
     keys = {
@@ -248,7 +251,7 @@ def test_a_terminated_process_leaves_the_older_file(cli: Cli, slow_server: Simul
         while not slow_server.requests:
             assert time.monotonic() < end
             time.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=TIMEOUT)
-    assert process.returncode == -signal.SIGTERM
-    assert (cli.folder / "x.csv").read_text() == "older"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, out, err) == (128 + number, "", "")
+    assert [(each.name, each.read_text()) for each in cli.folder.iterdir()] == [("x.csv", "older")]

@@ -393,3 +393,42 @@ def test_a_failure_leaves_an_older_file_and_no_draft(tmp_path: Path, error: Base
         fail_half_way()
     assert path.read_text() == "older"
     assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_a_file_that_cannot_be_replaced_is_told_by_its_name_alone(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+
+    def become_a_folder() -> None:
+        with destination(str(path)) as out:
+            out.write("x")
+            path.mkdir()
+
+    with pytest.raises(OSError, match=r"out\.csv") as caught:
+        become_a_folder()
+    assert (caught.value.filename, caught.value.filename2) == (str(path), None)
+    assert ".part" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_a_file_that_another_program_holds_names_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("older")
+
+    def held(draft: str, target: str) -> None:  # as Windows answers
+        raise PermissionError(13, "Access is denied", draft, None, target)
+
+    def write() -> None:
+        with destination(str(path)) as out:
+            out.write("newer")
+
+    monkeypatch.setattr(os, "replace", held)
+    with pytest.raises(PermissionError) as caught:
+        write()
+    assert str(caught.value) == (
+        "[Errno 13] Access is denied (close it where it is open, make it writable, or give "
+        f"another file): {str(path)!r}"
+    )
+    assert path.read_text() == "older"
+    assert os.listdir(tmp_path) == ["out.csv"]
