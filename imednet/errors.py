@@ -161,7 +161,7 @@ class ApiError(ImednetError):
         text = f"{self.status_code}{code}{' on ' + where if where else ''}"
         text += f": {self.description or self.advice or 'the API gave no reason'}"
         if self.value is not None:
-            text += f" [{self.attribute} = {self.value!r}]"
+            text += f" [{self.attribute or 'value'} = {self.value!r}]"
         elif self.attribute is not None:
             text += f" [{self.attribute}]"
         return f"{text}. {self.advice}" if self.description and self.advice else text

@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-__all__ = ["Attribute", "alternatives", "packed", "sort_order", "value_text"]
+__all__ = ["Attribute", "alternatives", "packed", "sort_order", "value_text", "whole"]
 
 OPERATORS = ("==", "!=", "<", "<=", ">", ">=")
 _BARE = re.compile(r"[A-Za-z0-9_.:-]+")
@@ -34,9 +34,9 @@ def value_text(value: Any, kind: str = "text") -> str:
     r"""Write one value as the filter language wants it.
 
     Text is quoted unless it is plainly safe; a naive datetime is UTC; `kind`
-    "date" is for the API's date-only fields. Raises TypeError for what cannot be
-    compared (None, a float that is not finite) and ValueError for a time of day
-    in a date-only field.
+    "date" is for the API's date-only fields; of a flag, 0 and 1 and text in any case
+    will do. Raises TypeError for what cannot be compared (None, a float that is not
+    finite) and ValueError for a time of day in a date-only field.
 
     >>> value_text("Chicago Hope"), value_text('a"b'), value_text("S-01")
     ('"Chicago Hope"', '"a\\"b"', 'S-01')
@@ -51,9 +51,10 @@ def value_text(value: Any, kind: str = "text") -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if hasattr(value, "item"):  # a NumPy scalar, as cells of data frames are
         value = value.item()
-    if kind in ("timestamp", "date") and isinstance(value, (int, float, Decimal)):
+    number = isinstance(value, (int, float, Decimal))
+    if kind in ("timestamp", "date") and number:
         raise TypeError(f"{value!r} is no moment: give a datetime, a date, or text in ISO 8601")
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (kind == "boolean" and number and value in (0, 1)):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(int(value))
@@ -71,15 +72,30 @@ def value_text(value: Any, kind: str = "text") -> str:
 
 def _normal(text: str, kind: str) -> Any:
     """Return text for a field that holds no text as what it means, so that one way is sent."""
-    from imednet.models.values import to_date, to_timestamp
+    from imednet.models.values import Unreadable, to_date, to_timestamp
 
     if kind == "integer" and re.fullmatch(r"[+-]?[0-9]{1,40}", text):
         return int(text)
-    if kind == "timestamp":
-        return to_timestamp(text) or text
-    if kind == "date":
-        return to_date(text) or text
-    text.encode()  # half of a character is refused here, by the name of its argument
+    if kind == "boolean" and text.strip().lower() in ("true", "false"):
+        return text.strip().lower() == "true"
+    if kind in ("timestamp", "date"):
+        try:
+            return (to_date if kind == "date" else to_timestamp)(text) or text
+        except Unreadable as error:
+            raise ValueError(
+                f"{text!r} is not {error.expected}: give a date or a datetime, or text such as "
+                "2026-01-31 or 2026-01-31T10:00:00Z"
+            ) from None
+    return whole(text)
+
+
+def whole(text: str, name: str = "") -> str:
+    """Return text as it is; raises ValueError for half a character, which no URL can carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        what = f"{name} is {text!r}, which" if name else repr(text)
+        raise ValueError(f"{what} holds bytes that are no text (in UTF-8): correct it") from None
     return text
 
 
@@ -120,9 +136,8 @@ def _choices(attribute: Attribute, value: Any) -> list[str]:
         texts = [value_text(each, attribute.kind) for each in values]
     except TypeError as error:
         raise TypeError(f"{attribute.name}: {error}") from None
-    except ValueError as error:
-        why = str(error).removeprefix(": ")
-        raise ValueError(f"{attribute.name}: {why}") from None
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
     return [f"{attribute.api_name}{operator}{text}" for text in dict.fromkeys(texts)]
 
 
@@ -138,6 +153,7 @@ def _comparison(attribute: Attribute, value: tuple[Any, ...]) -> tuple[str, list
 def _check_raw(raw: str, *, alone: bool) -> None:
     if not isinstance(raw, str) or not raw.strip():
         raise ValueError(f"filter is {raw!r}: give text such as 'siteId==3', or leave it out")
+    whole(raw, "filter")
     if not alone and "," in _unquoted(raw):
         raise ValueError(
             f"filter={raw!r} holds ',' (or), which binds looser than the ';' (and) that would "
@@ -187,9 +203,9 @@ def sort_order(sort: str | Sequence[str], known: Mapping[str, str]) -> list[tupl
     [('siteName', True)]
     """
     order = []
-    for text in [sort] if isinstance(sort, str) else sort:
-        name, _, direction = text.strip().partition(",")
-        name, direction = name.strip(), direction.strip().upper() or "ASC"
+    for text in sort if isinstance(sort, Iterable) and not isinstance(sort, str) else [sort]:
+        name, _, direction = text.strip().partition(",") if isinstance(text, str) else ("",) * 3
+        name, direction = whole(name.strip(), "sort"), direction.strip().upper() or "ASC"
         if not name or direction not in ("ASC", "DESC"):
             raise ValueError(
                 f"sort is {text!r}: give 'site_name', 'site_name,DESC', or a list of those"

@@ -137,12 +137,16 @@ class Lists(Generic[M]):
         _check_special(special)
         conditions = [(known[name], value) for name, value in arguments.items()]
         if plain["modified_since"] is not None and spec.modified is not None:
-            conditions.append((known[spec.modified], (">=", plain["modified_since"])))
+            compared = known[spec.modified]._replace(name="modified_since")
+            conditions.append((compared, (">=", plain["modified_since"])))
         size = _within(plain["page_size"], "page_size", 1, PAGE_SIZE_LIMIT)
         limit = _within(plain["limit"], "limit", 0, None)
         size = size or self._sdk.settings.page_size
         key = known[spec.key]
-        order = sort_order(plain["sort"] or [], {n: a.api_name for n, a in known.items()})
+        order = sort_order(
+            [] if plain["sort"] is None else plain["sort"],
+            {n: a.api_name for n, a in known.items()},
+        )
         rising = key.kind == "integer" and order in ([], [(key.api_name, False)])
         if key.api_name not in (name for name, _ in order):
             order.append((key.api_name, False))  # ties in any order would move between pages
@@ -322,11 +326,15 @@ class Lists(Generic[M]):
 
 
 def _check_special(special: dict[str, Any]) -> None:
+    from imednet.filters import whole
+
     for name, value in special.items():
         wanted: Any = bool if name.startswith("include") else str
         if value is not None and not isinstance(value, wanted):
             kind = "True or False" if wanted is bool else "text, in the API's own words"
             raise TypeError(f"{name} is {value!r}: give {kind}")
+        if isinstance(value, str):
+            whole(value, name)
 
 
 def _within(value: Any, name: str, low: int, high: int | None) -> int | None:

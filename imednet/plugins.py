@@ -292,7 +292,7 @@ def _made(point: metadata.EntryPoint, sdk: AnySDK) -> Any:
     factory = load(point)
     try:
         return factory(sdk)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise broken(point, f"calling it with the SDK failed: {_said(error)}") from error
 
 

@@ -118,10 +118,23 @@ class _Line:
 
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _number(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads a number as people write it: Python also takes 1_0, blanks and ٣."""
+
+    def read(text: str) -> Any:
+        if not text.isascii() or "_" in text or text != text.strip():
+            raise ValueError(text)
+        return kind(text)
+
+    return read
+
+
 _COERCIONS: dict[Any, Callable[[str], Any]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],
-    int: int,
-    float: float,
+    int: _number(int),
+    float: _number(float),
 }
 _NAMED = {"bool": bool, "int": int, "float": float}
 _WANTED = {bool: "true or false", int: "a whole number", float: "a number"}

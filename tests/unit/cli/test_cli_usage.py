@@ -129,7 +129,42 @@ CASES = [
         "--interval is 'soon': give a number. See imednet jobs wait --help.",
         "interval-text",
     ),
-    ("jobs wait DEMO x --interval 0", "interval is 0.0, timeout 600.0: give seconds", "interval"),
+    ("sites list DEMO --limit 1_0", f"--limit is '1_0': give a whole number. {LIST}", "limit-1_0"),
+    ("sites list DEMO --limit ٣", f"--limit is '٣': give a whole number. {LIST}", "limit-script"),
+    (
+        "jobs wait DEMO x --interval 1_0",
+        "--interval is '1_0': give a number. See imednet jobs wait --help.",
+        "interval-1_0",
+    ),
+    (
+        "jobs wait DEMO x --interval 0",
+        "interval is 0.0, timeout 600.0: give seconds, an interval above 0 and up to 86400, and a "
+        "timeout of 0 or more, or None",
+        "interval",
+    ),
+    (
+        "jobs wait DEMO x --interval 1e300 --timeout 1e301",
+        "interval is 1e+300, timeout 1e+301: give seconds, an interval above 0 and up to 86400, "
+        "and a timeout of 0 or more, or None",
+        "interval-of-ages",
+    ),
+    (
+        "records list DEMO --modified-since soon",
+        "modified_since: 'soon' is not a timestamp: give a date or a datetime, or text such as "
+        "2026-01-31 or 2026-01-31T10:00:00Z",
+        "since",
+    ),
+    (
+        "records list DEMO --record-data-filter \udcff",
+        "record_data_filter is '\\udcff', which holds bytes that are no text (in UTF-8): correct "
+        "it",
+        "no-text",
+    ),
+    (
+        "records list DEMO --sort \udcff",
+        "sort is '\\udcff', which holds bytes that are no text (in UTF-8): correct it",
+        "sort-no-text",
+    ),
     ("sites list DEMO --limit -1", "limit is -1: give a whole number from 0 up", "limit-below-0"),
     (
         "sites list DEMO --page-size 0",

@@ -84,6 +84,7 @@ def test_status_to_class(status: int, kind: type) -> None:
             "400 (code 1000) on GET /s: bad [siteId = 'x']",
         ),
         (ValidationError(400, description="bad", attribute="a"), "400: bad [a]"),
+        (ValidationError(400, description="bad", value=7), "400: bad [value = 7]"),
         (AuthenticationError(401), "401: Check the API key and the security key."),
         (
             AuthenticationError(401, description="no"),

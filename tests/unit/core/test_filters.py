@@ -184,11 +184,41 @@ def test_a_datetime_that_is_none_is_refused() -> None:
         ("2024-05-01", "timestamp", "2024-05-01T00:00:00Z"),
         ("2024-05-01T10:00:00", "date", "2024-05-01"),
         ("007", "integer", "7"),
+        ("True", "boolean", "true"),
+        (" FALSE ", "boolean", "false"),
+        ("yes", "boolean", "yes"),
+        (1, "boolean", "true"),
+        (0.0, "boolean", "false"),
+        (2, "boolean", "2"),
+        ("True", "text", "True"),
     ],
     ids=str,
 )
 def test_moments_and_dates(value: Any, kind: str, text: str) -> None:
     assert value_text(value, kind) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            (">=", "01/02/2026"),
+            "date_created: '01/02/2026' is not a timestamp: give a date or a datetime, or text "
+            "such as 2026-01-31 or 2026-01-31T10:00:00Z",
+        ),
+        (
+            datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
+            "date_created: date value out of range",
+        ),
+    ],
+    ids=["no-moment", "beyond-the-calendar"],
+)
+def test_a_moment_that_cannot_be_read_is_refused_by_the_arguments_name(
+    value: Any, said: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^date_created: ") as caught:
+        written((Attribute("date_created", "dateCreated", "timestamp"), value))
+    assert str(caught.value) == said
 
 
 def test_a_time_of_day_in_a_date_field_is_refused() -> None:
@@ -356,8 +386,8 @@ def test_sort(sort: Any, order: list[tuple[str, bool]]) -> None:
     assert sort_order(sort, {"site_name": "siteName", "site_id": "siteId"}) == order
 
 
-@pytest.mark.parametrize("sort", ["", " ", ",DESC", "site_name,up", "a,ASC,b"])
-def test_a_sort_that_makes_no_sense_is_refused(sort: str) -> None:
+@pytest.mark.parametrize("sort", ["", " ", ",DESC", "site_name,up", "a,ASC,b", 5])
+def test_a_sort_that_makes_no_sense_is_refused(sort: Any) -> None:
     with pytest.raises(ValueError, match="sort is") as caught:
         sort_order(sort, {})
     assert str(caught.value) == (

@@ -275,6 +275,10 @@ def test_a_count_has_neither_order_nor_limit(connect: Any, argument: str) -> Non
         ({"page_size": 501}, "page_size is 501: give a whole number from 1 to 500"),
         ({"page_size": "9"}, "page_size is '9': give a whole number from 1 to 500"),
         ({"sort": "a,up"}, "sort is 'a,up': give 'site_name', 'site_name,DESC', or a list of"),
+        ({"sort": ""}, "sort is '': give 'site_name', 'site_name,DESC', or a list of"),
+        ({"sort": 5}, "sort is 5: give 'site_name', 'site_name,DESC', or a list of"),
+        ({"sort": "a\udcff"}, "sort is 'a\\udcff', which holds bytes that are no text (in UTF-8)"),
+        ({"filter": "a==\udcff"}, "filter is 'a==\\udcff', which holds bytes that are no text"),
         ({"filter": ""}, "filter is '': give text such as 'siteId==3', or leave it out"),
         ({"site_id": ("~", 1)}, "site_id is ('~', 1): a comparison is (operator, value) with"),
     ],
@@ -287,6 +291,43 @@ def test_a_value_that_makes_no_sense_is_refused_at_once(
     with pytest.raises(ValueError, match=r"^\w+ is ") as caught:
         getattr(connect("https://a.test").sites, method)("S", **arguments)
     assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "said"),
+    [
+        (
+            "records",
+            {"record_data_filter": "A==\udcff"},
+            "record_data_filter is 'A==\\udcff', which holds bytes that are no text (in UTF-8): "
+            "correct it",
+        ),
+        (
+            "sites",
+            {"site_name": "\udcff"},
+            "site_name: '\\udcff' holds bytes that are no text (in UTF-8): correct it",
+        ),
+        (
+            "sites",
+            {"modified_since": "soon"},
+            "modified_since: 'soon' is not a timestamp: give a date or a datetime, or text such "
+            "as 2026-01-31 or 2026-01-31T10:00:00Z",
+        ),
+        (
+            "record_revisions",
+            {"modified_since": "soon"},
+            "modified_since: 'soon' is not a timestamp: give a date or a datetime, or text such "
+            "as 2026-01-31 or 2026-01-31T10:00:00Z",
+        ),
+    ],
+    ids=["question", "text", "since", "since-of-revisions"],
+)
+def test_a_value_that_cannot_be_sent_is_refused_by_its_own_name(
+    connect: Any, resource: str, arguments: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^\w+( is|:) ") as caught:
+        getattr(connect("https://a.test"), resource).iter("S", **arguments)
+    assert str(caught.value) == said
 
 
 def test_null_cannot_be_asked_for(connect: Any) -> None:

@@ -157,6 +157,11 @@ def test_the_factory_may_use_what_the_sdk_has(wheels: Wheels) -> None:
             "calling it with the SDK failed: KeyError: 'x'",
         ),
         (
+            "def f(sdk): raise SystemExit(3)",
+            "f",
+            "calling it with the SDK failed: SystemExit: 3",
+        ),
+        (
             "def f(sdk): sdk.workflows",
             "f",
             "calling it with the SDK failed: AttributeError: ",
@@ -186,6 +191,7 @@ def test_the_factory_may_use_what_the_sdk_has(wheels: Wheels) -> None:
         "none",
         "arguments",
         "raises",
+        "leaves",
         "early",
         "empty",
         "lacking",

@@ -175,9 +175,11 @@ def test_paths_are_below_the_root(serve: Any, connect: Any, path: str, target: s
         "a#b",
         "https://evil.test/x",
         "//evil",
+        5,
+        None,
     ],
 )
-def test_a_path_that_leads_elsewhere_is_refused(serve: Any, connect: Any, path: str) -> None:
+def test_a_path_that_leads_elsewhere_is_refused(serve: Any, connect: Any, path: Any) -> None:
     server = serve(reply({}))
     if path == "//evil":  # the slashes go: a path like any other
         connect(server).request("GET", path)
