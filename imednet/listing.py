@@ -253,15 +253,15 @@ class Lists(Generic[M]):
 
     def _check_distinct(self, rows: builtins.list[M], selection: Selection) -> None:
         """In another order than that of its key a row can come twice, and one not at all."""
-        from imednet.paging import RowsMoved
+        from imednet.paging import AGAIN, RowsMoved
 
         if selection.rising:
             return  # each key was higher than the one before
         keys = [key for row in rows if (key := getattr(row, self._spec.key)) is not None]
         if len(set(keys)) < len(keys):
             raise RowsMoved(
-                f"{len(keys) - len(set(keys))} of {len(rows)} rows came twice: "
-                "rows moved while the list was read, and as many may be missing."
+                f"GET {selection.path}: {len(keys) - len(set(keys))} of {len(rows)} rows came "
+                f"twice: rows moved while the list was read, and as many may be missing. {AGAIN}"
             )
 
     def _pages(self, selection: Selection, text: str | None) -> Iterator[builtins.list[M]]:

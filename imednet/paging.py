@@ -22,6 +22,7 @@ from imednet.errors import PaginationError, ResponseError
 __all__ = ["Listing", "RowsMoved", "pages", "total_of"]
 
 Row = dict[str, Any]
+AGAIN = "Read it again."
 
 
 class RowsMoved(PaginationError):
@@ -122,6 +123,7 @@ class _Check:
         self.seen = 0  #: rows so far
         self.total = 0  #: rows in all, as last told
         self.size = listing.size
+        self._where = ""  # what was asked for, as messages have it
         self._ends: tuple[Any, Any] | None = None  # first and last key of the page before
 
     @property
@@ -136,6 +138,7 @@ class _Check:
 
     def page(self, answer: Answer, number: int, again: Callable[[int], Answer] | None) -> list[Any]:
         """Return a page's rows, checked; `again` asks anew for one that was asked for early."""
+        self._where = f"{answer.method} {answer.path}"
         page = _page(answer, self._listing.size, number)
         if number == 0:
             self.total, self.size = page.total, page.size
@@ -155,8 +158,9 @@ class _Check:
     def _check_total(self, page: _Page, number: int) -> None:
         if page.total < self.total or (page.total != self.total and not self._listing.rising):
             raise RowsMoved(
-                f"the number of rows went from {self.total} to {page.total} before page {number}: "
-                "rows moved while the list was read, and one may be missing."
+                f"{self._where}: the number of rows went from {self.total} to {page.total} before "
+                f"page {number}: rows moved while the list was read, and one may be missing. "
+                f"{AGAIN}"
             )
         self.total = page.total
 
@@ -164,12 +168,12 @@ class _Check:
         count = len(page.rows)
         if self.seen + count > self.total:
             raise PaginationError(
-                f"page {number} brought row {self.seen + count} of {self.total}: "
+                f"{self._where}: page {number} brought row {self.seen + count} of {self.total}: "
                 "the server's pages do not add up to its own total."
             )
         if count != self.size and self.seen + count < self.total:
             raise PaginationError(
-                f"page {number} holds {count} rows where {self.size} were due, "
+                f"{self._where}: page {number} holds {count} rows where {self.size} were due, "
                 f"and {self.total - self.seen - count} of {self.total} are still to come: "
                 "rows would be lost."
             )
@@ -183,16 +187,16 @@ class _Check:
             return
         rising = self._listing.rising and _whole(ends[0]) and _whole(before[1])
         if not rising and before == ends:
-            raise PaginationError(f"page {number} repeats page {number - 1}.")
+            raise PaginationError(f"{self._where}: page {number} repeats page {number - 1}.")
         if not rising and ends[0] == before[1]:
             raise RowsMoved(
-                f"page {number} begins with the row that page {number - 1} ended with: "
-                "rows moved while the list was read."
+                f"{self._where}: page {number} begins with the row that page {number - 1} ended "
+                f"with: rows moved while the list was read. {AGAIN}"
             )
         if rising and ends[0] <= before[1]:
             raise RowsMoved(
-                f"page {number} begins at {self._listing.key} {ends[0]}, and the page before it "
-                f"ended at {before[1]}: rows moved while the list was read."
+                f"{self._where}: page {number} begins at {self._listing.key} {ends[0]}, and the "
+                f"page before it ended at {before[1]}: rows moved while the list was read. {AGAIN}"
             )
 
 

@@ -174,8 +174,8 @@ def test_a_list_starts_over_twice_at_most(study: Any) -> None:
     with pytest.raises(PaginationError) as caught:
         listed(study(table))
     assert str(caught.value) == (
-        "the number of rows went from 8 to 7 before page 1: rows moved while the list was read, "
-        "and one may be missing."
+        "GET /studies/S/sites: the number of rows went from 8 to 7 before page 1: rows moved while "
+        "the list was read, and one may be missing. Read it again."
     )
     assert table.asked == [0, 1] * 3
 
@@ -194,8 +194,8 @@ def test_iter_cannot_start_over(study: Any) -> None:
     with pytest.raises(RowsMoved) as caught:
         next(rows)
     assert str(caught.value) == (
-        "the number of rows went from 10 to 9 before page 2: rows moved while the list was read, "
-        "and one may be missing."
+        "GET /studies/S/sites: the number of rows went from 10 to 9 before page 2: rows moved "
+        "while the list was read, and one may be missing. Read it again."
     )
     assert table.asked == [0, 1, 2]
 
@@ -223,8 +223,8 @@ def test_iter_raises_when_a_key_does_not_rise(study: Any) -> None:
     with pytest.raises(RowsMoved) as caught:
         iterated(study(table))
     assert str(caught.value) == (
-        "page 1 begins at siteId 5, and the page before it ended at 5: "
-        "rows moved while the list was read."
+        "GET /studies/S/sites: page 1 begins at siteId 5, and the page before it ended at 5: "
+        "rows moved while the list was read. Read it again."
     )
 
 
@@ -303,7 +303,7 @@ def test_a_repeated_page_of_numbered_rows(study: Any) -> None:
 def test_a_repeated_page_of_rows_in_another_order(study: Any) -> None:
     with pytest.raises(PaginationError) as caught:
         iterated(study(script((sites(1, 2, 3), 10))), sort="site_name")
-    assert str(caught.value) == "page 1 repeats page 0."
+    assert str(caught.value) == "GET /studies/S/sites: page 1 repeats page 0."
 
 
 def test_a_repeated_page_is_refused_by_list_too(study: Any) -> None:
@@ -318,8 +318,8 @@ def test_a_short_page_before_the_end(study: Any, read: Any, rows: list[Any]) -> 
         read(study(script((sites(1, 2, 3), 10), (rows, 10))))
     left = 10 - 3 - len(rows)
     assert str(caught.value) == (
-        f"page 1 holds {len(rows)} rows where 3 were due, and {left} of 10 are still to come: "
-        "rows would be lost."
+        f"GET /studies/S/sites: page 1 holds {len(rows)} rows where 3 were due, and {left} of 10 "
+        "are still to come: rows would be lost."
     )
 
 
@@ -327,7 +327,8 @@ def test_a_first_page_that_is_short(study: Any) -> None:
     with pytest.raises(PaginationError) as caught:
         listed(study(script((sites(1, 2), 10))))
     assert str(caught.value) == (
-        "page 0 holds 2 rows where 3 were due, and 8 of 10 are still to come: rows would be lost."
+        "GET /studies/S/sites: page 0 holds 2 rows where 3 were due, and 8 of 10 are still to "
+        "come: rows would be lost."
     )
 
 
@@ -421,7 +422,7 @@ def test_rows_without_their_key_are_read(study: Any) -> None:
 
 def test_a_repeated_page_of_rows_without_their_key_is_refused(study: Any) -> None:
     named = [{"siteName": name} for name in "abc"]
-    with pytest.raises(PaginationError, match=r"^page 1 repeats page 0\.$"):
+    with pytest.raises(PaginationError, match=r"^GET /studies/S/sites: page 1 repeats page 0\.$"):
         listed(study(script((named, 6), (named, 6))))
 
 
