@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import os
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from enum import Enum
@@ -135,9 +136,10 @@ async def _stream(make: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
     """Iterate on a worker thread, many items a hop, none lost when an error comes."""
     iterator: Iterator[Any] | None = None
     hop: asyncio.Task[Any] | None = None
+    left = threading.Event()
     try:
         while True:
-            hop = asyncio.ensure_future(asyncio.to_thread(_collect, iterator or make))
+            hop = asyncio.ensure_future(asyncio.to_thread(_collect, iterator or make, left))
             iterator, items, error = await asyncio.shield(hop)
             for item in items:
                 yield item
@@ -146,15 +148,20 @@ async def _stream(make: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
             if iterator is None:
                 return
     finally:
-        if hop is not None and not hop.done():  # cancelled: let the running hop end first
-            iterator = (await asyncio.wait_for(hop, None))[0]
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            await asyncio.to_thread(close)
+        left.set()
+        if hop is not None and not hop.done():  # cancelled: nobody waits till the hop ends
+            hop.add_done_callback(_close_what_is_left)
+        elif iterator is not None:
+            await asyncio.to_thread(_close, iterator)
 
 
-def _collect(source: Any) -> tuple[Iterator[Any] | None, list[Any], BaseException | None]:
-    """Take items for a while; returns what is left (None: nothing), the items, and an error."""
+def _collect(
+    source: Any, left: threading.Event
+) -> tuple[Iterator[Any] | None, list[Any], BaseException | None]:
+    """Take items for a while; returns what is left (None: nothing), the items, and an error.
+
+    Where the reader `left` meanwhile, the iterator is closed here, on its own thread.
+    """
     items: list[Any] = []
     end = time.monotonic() + CHUNK_SECONDS
     try:
@@ -162,10 +169,27 @@ def _collect(source: Any) -> tuple[Iterator[Any] | None, list[Any], BaseExceptio
         for item in islice(iterator, CHUNK_ROWS):
             items.append(item)
             if time.monotonic() > end:
-                return iterator, items, None
+                break
+        else:
+            if len(items) < CHUNK_ROWS:
+                return None, items, None
+        if left.is_set():
+            _close(iterator)
+            return None, items, None
     except Exception as error:
         return None, items, error
-    return (iterator if len(items) == CHUNK_ROWS else None), items, None
+    return iterator, items, None
+
+
+def _close(iterator: Any) -> None:
+    if hasattr(iterator, "close"):
+        iterator.close()
+
+
+def _close_what_is_left(hop: asyncio.Task[Any]) -> None:
+    """Close an iterator whose hop was just over when its reader left."""
+    if not hop.cancelled() and hop.result()[0] is not None:
+        hop.get_loop().run_in_executor(None, _close, hop.result()[0])
 
 
 class AwaitedJobs(_Awaited):
