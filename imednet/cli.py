@@ -103,7 +103,7 @@ def _prepare_streams() -> None:
     """Make do with a missing stream, and with a console that lacks a letter."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # as under pythonw and some schedulers
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (open till the end)
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (open till the end)
         elif hasattr(getattr(sys, name), "reconfigure"):
             stream = getattr(sys, name)
             # A file or program gets UTF-8 and line ends as they are written, whatever the

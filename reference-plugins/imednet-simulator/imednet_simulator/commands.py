@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import shlex
 import socket
 import sys
@@ -167,13 +168,23 @@ def _exports(simulator: Simulator) -> str:
     return "\n".join(f"  export {name}={shlex.quote(value)}" for name, value in settings)
 
 
+def _powershell(simulator: Simulator) -> str:
+    settings = _settings(simulator).items()
+    return "\n".join(f"  $env:{name} = {_literal(value)}" for name, value in settings)
+
+
+def _literal(text: str) -> str:
+    """Return text as PowerShell takes it for nothing else."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _welcome(simulator: Simulator) -> str:
     counts = {name: len(simulator.study[name]) for name in ("subjects", "sites", "records")}
     size = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-    sets = "\n".join(f"  set {name}={value}" for name, value in _settings(simulator).items())
     return (
         f"Study {simulator.study_key} ({size}) is served at {simulator.url}; Ctrl-C stops it.\n"
-        f"To use it from another terminal:\n\n{_exports(simulator)}\n\nor on Windows:\n\n{sets}\n"
+        f"To use it from another terminal:\n\n{_exports(simulator)}\n\n"
+        f"or in PowerShell:\n\n{_powershell(simulator)}\n"
     )
 
 
@@ -193,17 +204,24 @@ def _beside(name: str) -> str:
     if sys.prefix == sys.base_prefix or not program.exists():
         return name
     here = Path.cwd()
-    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
+    return _program(str(program.relative_to(here) if program.is_relative_to(here) else program))
+
+
+def _program(path: str) -> str:
+    """Return a program's path as a line begins with it: in PowerShell on Windows, else in sh."""
+    if sys.platform != "win32":
+        return shlex.quote(path)
+    return path if re.fullmatch(r"[\w.:~\\-]+", path) else f"& {_literal(path)}"
 
 
 def _next_steps(simulator: Simulator) -> str:
-    key, windows = simulator.study_key, sys.platform == "win32"
-    settings = "\n".join(f"  set {name}={value}" for name, value in _settings(simulator).items())
+    key = simulator.study_key
+    settings = (_powershell if sys.platform == "win32" else _exports)(simulator)
     imednet = _beside("imednet")
     return f"""
 The server stays up at {simulator.url} until Ctrl-C. Try, in another terminal:
 
-{settings if windows else _exports(simulator)}
+{settings}
 
   {imednet} sites list {key}
   {imednet} records list {key} --form-key AE --output csv --to ae.csv

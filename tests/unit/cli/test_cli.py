@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -716,6 +717,16 @@ def test_with_the_simulator_its_commands_serve_until_ctrl_c(
     assert found == (0, "1\n", "")
     assert process.returncode == 130
     assert "Traceback" not in out + err
+
+
+def test_a_stream_that_is_missing_takes_every_letter() -> None:
+    code = (
+        "import sys; from imednet import cli; sys.stdout = None; cli._prepare_streams(); "
+        "print('\\u6f22'); sys.stdout.close()"
+    )
+    changes = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}  # ASCII by default
+    environ = {**os.environ, **changes}
+    subprocess.run([sys.executable, "-P", "-c", code], env=environ, check=True)
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])

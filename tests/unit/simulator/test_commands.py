@@ -79,9 +79,28 @@ def test_simulate_says_how_to_use_it(
     assert f"  export IMEDNET_BASE_URL={url[0]}\n" in err
     assert "  export IMEDNET_API_KEY='it'\"'\"'s'\n" in err
     assert "  export IMEDNET_SECURITY_KEY=demo-security-key\n" in err
-    assert f"  set IMEDNET_BASE_URL={url[0]}\n" in err
+    assert f"  $env:IMEDNET_BASE_URL = '{url[0]}'\n" in err
+    assert "  $env:IMEDNET_API_KEY = 'it''s'\n" in err
     with pytest.raises(urllib3.exceptions.HTTPError):
         urllib3.request("GET", url[0], retries=False)
+
+
+@pytest.mark.parametrize(
+    ("system", "path", "line"),
+    [
+        ("linux", "/opt/my env/bin/imednet", "'/opt/my env/bin/imednet'"),
+        ("linux", ".dev/bin/imednet", ".dev/bin/imednet"),
+        ("win32", r".dev\Scripts\imednet.exe", r".dev\Scripts\imednet.exe"),
+        ("win32", r"C:\it's\imednet.exe", r"& 'C:\it''s\imednet.exe'"),
+        ("win32", r"C:\My Env\imednet.exe", r"& 'C:\My Env\imednet.exe'"),
+    ],
+    ids=["sh-quoted", "sh", "powershell", "powershell-quote", "powershell-blank"],
+)
+def test_a_line_to_try_begins_as_its_shell_wants_it(
+    monkeypatch: pytest.MonkeyPatch, system: str, path: str, line: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert commands._program(path) == line
 
 
 def test_a_large_study_is_announced(
