@@ -137,20 +137,24 @@ class _Progress:
 
     def __init__(self, shown: bool) -> None:
         self._shown = shown
+        self._width = 0  # wiped with blanks: not every console of Windows takes escape codes
 
     def __call__(self, done: int, total: int) -> None:
         if self._shown:
-            sys.stderr.write(f"\r{done:,} of {total:,} rows\x1b[K")
+            text = f"{done:,} of {total:,} rows"
+            sys.stderr.write("\r" + text.ljust(self._width))
             sys.stderr.flush()
+            self._width = len(text)
 
     def until_last(self, rows: Iterator[Any]) -> Iterator[Any]:
         yield from rows
         self.close()
 
     def close(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
             sys.stderr.flush()
+            self._width = 0
 
 
 def _get_job(study: str, batch: str, *, output: str = "table", to: str | None = None) -> None:

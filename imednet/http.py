@@ -384,7 +384,7 @@ def _cause(reason: BaseException, settings: Settings) -> str:
             f"the proxy in HTTPS_PROXY failed ({_innermost(reason.original_error)}). Check it, its "
             f"user and password, or put {host} into NO_PROXY."
         )
-    if isinstance(reason, exceptions.NameResolutionError):
+    if isinstance(reason, (exceptions.NameResolutionError, exceptions.LocationParseError)):
         return f"the name {host} cannot be resolved. Check base_url and the network."
     if isinstance(reason, exceptions.NewConnectionError):
         return f"no connection to {host} ({_innermost(reason)}). Check base_url and the network."

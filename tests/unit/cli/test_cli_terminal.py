@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Iterator
 
@@ -15,6 +18,7 @@ from cli_process import TIMEOUT, Cli
 from scripted import Server, reply
 from tables import Table
 
+from imednet import commands
 from imednet_simulator import Simulator
 
 if os.name != "posix":
@@ -36,6 +40,7 @@ def test_progress_goes_to_a_terminal_and_data_to_the_pipe(form: str, cli: Cli) -
     assert (session.code, session.out) == (plain.code, plain.out) == (0, plain.out)
     assert PROGRESS.findall(session.raw) == ["15 of 40 rows", "30 of 40 rows", "40 of 40 rows"]
     assert session.screen == [""]
+    assert "\x1b" not in session.raw  # which not every console of Windows takes
     assert plain.err == ""
 
 
@@ -59,6 +64,20 @@ def test_progress_leaves_no_trace_between_rows(form: str, cli: Cli) -> None:
     session = on_terminal(cli, *words, output_too=True, columns=500)
     assert session.code == 0
     assert session.screen == [*cli(*words).out.splitlines(), ""]
+
+
+def test_progress_that_grows_shorter_leaves_nothing_of_what_was_longer() -> None:
+    out = io.StringIO()
+    with contextlib.redirect_stderr(out):
+        progress = commands._Progress(shown=True)
+        for done, total in ((1000, 1000), (7, 9)):
+            progress(done, total)
+            before = shown(out.getvalue())
+        progress.close()
+        progress.close()  # an error wipes once more
+        sys.stderr.write("x")
+    assert before == ["7 of 9 rows"]
+    assert shown(out.getvalue()) == ["x"]
 
 
 def test_a_table_on_a_terminal_fits_it(cli: Cli) -> None:
@@ -111,8 +130,8 @@ def test_jobs_wait_tells_each_state_once_on_a_terminal(cli: Cli) -> None:
 
 def test_the_screen_is_played_as_a_terminal_does() -> None:
     """Or the tests above would see what no reader sees."""
-    assert shown("1 of 2 rows\r\x1b[Ka\r\nb") == ["a", "b"]
-    assert shown("\r1 of 2 rows\x1b[Ka") == ["1 of 2 rowsa"]
+    assert shown("1 of 2\r      \ra\r\nb") == ["a", "b"]
+    assert shown("\r1 of 2\ra") == ["a of 2"]
     assert shown("abc\rx") == ["xbc"]
 
 

@@ -302,10 +302,11 @@ def test_nobody_there(connect: Any) -> None:
     assert "ConnectionRefusedError" in str(error)
 
 
-def test_a_name_that_nobody_has(connect: Any) -> None:
-    error = failure(RequestError, lambda: names(connect("https://no-such-host.invalid")))
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "edc..test", "a" * 64 + ".test"])
+def test_a_name_that_nobody_has(connect: Any, name: str) -> None:
+    error = failure(RequestError, lambda: names(connect(f"https://{name}")))
     assert str(error) == (
-        f"GET {PATH} got no answer after 1 try: the name no-such-host.invalid cannot be "
+        f"GET {PATH} got no answer after 1 try: the name {name} cannot be "
         "resolved. Check base_url and the network."
     )
 
