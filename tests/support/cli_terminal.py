@@ -63,13 +63,18 @@ def _drained(terminal: int) -> str:
 
 
 def shown(raw: str) -> list[str]:
-    """Play text with carriage returns as a terminal does; blanks at a line's end are not seen."""
+    """Play text with carriage returns and "erase to the end of the line" as a terminal does.
+
+    Blanks at the end of a line are not seen.
+    """
     lines = []
     for line in raw.replace("\r\n", "\n").split("\n"):
         screen, column = "", 0
-        for piece in re.split(r"(\r)", line):
+        for piece in re.split(r"(\r|\x1b\[K)", line):
             if piece == "\r":
                 column = 0
+            elif piece == "\x1b[K":
+                screen = screen[:column]
             else:
                 screen = screen[:column] + piece + screen[column + len(piece) :]
                 column += len(piece)

@@ -131,6 +131,8 @@ def test_jobs_wait_tells_each_state_once_on_a_terminal(cli: Cli) -> None:
 def test_the_screen_is_played_as_a_terminal_does() -> None:
     """Or the tests above would see what no reader sees."""
     assert shown("1 of 2\r      \ra\r\nb") == ["a", "b"]
+    assert shown("1 of 2 rows\r\x1b[Ka\r\nb") == ["a", "b"]
+    assert shown("\r1 of 2 rows\x1b[Ka") == ["1 of 2 rowsa"]
     assert shown("\r1 of 2\ra") == ["a of 2"]
     assert shown("abc\rx") == ["xbc"]
 
