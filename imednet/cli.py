@@ -77,10 +77,15 @@ def _guarded(words: list[str]) -> Any:
         return 0
     except (ImednetError, ImportError, OSError) as error:
         _let_go_of_stdout()
-        if sys.platform == "win32" and getattr(error, "errno", None) == errno.EINVAL:
-            return 0  # what Windows says of a reader that has left
+        if sys.platform == "win32" and _of_a_reader_gone(error):
+            return 0
         return _complain(error, 1)
     return code
+
+
+def _of_a_reader_gone(error: Exception) -> bool:
+    """Tell what Windows says of a reader that has left from what it says of a file's bad name."""
+    return isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
 
 
 def _let_go_of_stdout() -> None:

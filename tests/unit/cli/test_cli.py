@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -717,6 +718,40 @@ def test_with_the_simulator_its_commands_serve_until_ctrl_c(
     assert found == (0, "1\n", "")
     assert process.returncode == 130
     assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        pytest.param(OSError(errno.EINVAL, "Invalid argument"), 0, "", id="reader-gone"),
+        pytest.param(
+            OSError(errno.EINVAL, "Invalid argument", "a?.csv"),
+            1,
+            "imednet: [Errno 22] Invalid argument: 'a?.csv'\n",
+            id="bad-name",
+        ),
+        pytest.param(
+            OSError(errno.ENOSPC, "No space left on device"),
+            1,
+            "imednet: [Errno 28] No space left on device\n",
+            id="full",
+        ),
+    ],
+)
+def test_on_windows_a_reader_that_left_is_no_bad_name(
+    error: OSError,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "_run", fail)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert cli._guarded([]) == code
+    assert capsys.readouterr() == ("", said)
 
 
 def test_a_stream_that_is_missing_takes_every_letter() -> None:
