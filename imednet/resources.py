@@ -304,14 +304,14 @@ class Jobs:
         "completed" nor "failed" means that the job goes on.
 
         Args:
-            interval: seconds between two looks, above 0 and up to a day (86400).
+            interval: seconds between two looks, above 0; more than a day (86400) is a day.
             timeout: seconds to wait in all; None waits for ever, 0 looks once.
             on_update: called with the job after each look.
 
         Raises:
             JobFailedError: the job failed; `error.job` is the job.
             JobTimeoutError: it has not ended in time; `error.job` is as last seen.
-            ValueError: an interval that is not above 0 or over a day, or a timeout below 0.
+            ValueError: an interval that is not above 0, or a timeout below it.
 
         Example:
             >>> job = sdk.records.create("DEMO", [
@@ -336,13 +336,13 @@ class Waiting:
         on_update: Callable[[Job], object] | None,
     ) -> None:
         numbers = [interval, 0 if timeout is None else timeout]
-        sound = all(isinstance(n, (int, float)) and n >= 0 for n in numbers)
-        if not sound or not 0 < interval <= DAY:
+        if not all(isinstance(n, (int, float)) and n >= 0 for n in numbers) or not interval:
             raise ValueError(
                 f"interval is {interval!r}, timeout {timeout!r}: give seconds, "
-                f"an interval above 0 and up to {DAY:g}, and a timeout of 0 or more, or None"
+                "an interval above 0, and a timeout of 0 or more, or None"
             )
-        self._batch_id, self._interval, self._timeout = batch_id, interval, timeout
+        self._batch_id, self._timeout = batch_id, timeout
+        self._interval = min(interval, DAY)  # no system sleeps for ages
         self._end = None if timeout is None else time.monotonic() + timeout
         self._on_update = on_update
 

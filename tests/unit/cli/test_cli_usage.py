@@ -138,15 +138,9 @@ CASES = [
     ),
     (
         "jobs wait DEMO x --interval 0",
-        "interval is 0.0, timeout 600.0: give seconds, an interval above 0 and up to 86400, and a "
-        "timeout of 0 or more, or None",
+        "interval is 0.0, timeout 600.0: give seconds, an interval above 0, and a timeout of 0 or "
+        "more, or None",
         "interval",
-    ),
-    (
-        "jobs wait DEMO x --interval 1e300 --timeout 1e301",
-        "interval is 1e+300, timeout 1e+301: give seconds, an interval above 0 and up to 86400, "
-        "and a timeout of 0 or more, or None",
-        "interval-of-ages",
     ),
     (
         "records list DEMO --modified-since soon",
