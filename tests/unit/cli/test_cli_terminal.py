@@ -267,7 +267,9 @@ def test_a_process_told_to_end_leaves_the_older_file_and_no_draft(
         "IMEDNET_SECURITY_KEY": slow_server.security_key,
     }
     words = ["records", "list", "DEMO", "--to", "x.csv"]
+    before = signal.signal(number, signal.SIG_DFL)  # what is ignored here, a child ignores too
     with cli.interruptible(*words, IMEDNET_BASE_URL=slow_server.url, **keys) as process:
+        signal.signal(number, before)
         end = time.monotonic() + TIMEOUT
         while not slow_server.requests:
             assert time.monotonic() < end
