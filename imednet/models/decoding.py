@@ -66,8 +66,8 @@ class Model:
         return all(getattr(self, name) == getattr(other, name) for name in type(self).names())
 
     def __repr__(self) -> str:
-        """Show the fields that hold something."""
-        pairs = ((name, getattr(self, name)) for name in type(self).names())
+        """Show the fields that hold something, also of a row that a traceback meets half made."""
+        pairs = ((name, getattr(self, name, None)) for name in type(self).names())
         shown = ", ".join(f"{name}={value!r}" for name, value in pairs if value not in (None, {}))
         return f"{type(self).__name__}({shown})"
 

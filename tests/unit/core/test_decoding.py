@@ -295,6 +295,7 @@ def test_repr_shows_what_there_is() -> None:
     row = decoder(models.Record)({"recordId": 7, "deleted": False, "recordData": {"A": "1"}})
     assert repr(row) == "Record(record_id=7, deleted=False, record_data={'A': '1'})"
     assert repr(models.Site()) == "Site()"
+    assert repr(models.Site.__new__(models.Site)) == "Site()"  # as a traceback may meet it
 
 
 def test_rows_without_unknown_fields_share_no_extra() -> None:
