@@ -12,12 +12,23 @@ nothing else.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
+from imednet.entry_points import (
+    COMMANDS,
+    DASHBOARD,
+    GROUPS,
+    PLUGINS,
+    broken,
+    called,
+    find,
+    listed,
+    load,
+    owner,
+    plain,
+    said,
+)
 from imednet.errors import PluginLoadError
 
 if TYPE_CHECKING:
@@ -47,14 +58,6 @@ __all__ = [
     "owner",
 ]
 
-#: The group of `sdk.workflows` and `sdk.plugins.NAME`.
-PLUGINS = "imednet.plugins"
-#: The group of commands.
-COMMANDS = "imednet.commands"
-#: The group of pages of the dashboard.
-DASHBOARD = "imednet.dashboard"
-#: All groups.
-GROUPS = (PLUGINS, COMMANDS, DASHBOARD)
 WORKFLOWS = "workflows"
 PARTS = ("data_extraction", "query_management", "record_mapper", "record_update", "subject_data")
 
@@ -107,79 +110,6 @@ class InstalledPlugin(NamedTuple):
     error: str | None
 
 
-def find(group: str, name: str | None = None) -> list[metadata.EntryPoint]:
-    """Return the registered entry points of a group, or those of one name; loads nothing."""
-    if not _mentioned(group):
-        return []
-    from importlib import metadata
-
-    found = metadata.entry_points(group=group)
-    return [point for point in found if name is None or point.name == name]
-
-
-def _mentioned(group: str) -> bool:
-    """Tell whether an installed distribution may register anything in a group.
-
-    importlib.metadata takes three times as long to import as everything else that
-    an SDK needs, so it is left alone while no entry_points.txt on the path holds
-    the group's name. Where that cannot be seen at a glance (a zip file on the path,
-    a finder of another kind), the answer is that one may.
-    """
-    if any(f is not PathFinder and hasattr(f, "find_distributions") for f in sys.meta_path):
-        return True
-    return any(_mentioned_in(folder or ".", group.encode()) for folder in sys.path)
-
-
-def _mentioned_in(folder: str, group: bytes) -> bool:
-    if not os.path.isdir(folder) or folder.lower().endswith(".egg"):
-        return os.path.exists(folder)
-    try:
-        children = os.listdir(folder)
-    except OSError:
-        return False  # importlib.metadata passes over it as well
-    for child in children:
-        if child.lower().endswith((".dist-info", ".egg-info")):
-            try:
-                with open(os.path.join(folder, child, "entry_points.txt"), "rb") as file:
-                    if group in file.read():
-                        return True
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            except OSError:
-                return True
-    return False
-
-
-def load(point: metadata.EntryPoint) -> Any:
-    """Import what an entry point stands for.
-
-    Raises PluginLoadError if that fails, or if it is nothing that can be called (of a
-    dashboard page: neither a callable nor an object or module with a callable `render`).
-    """
-    try:
-        loaded = point.load()
-    except (Exception, SystemExit) as error:
-        raise broken(point, f"importing it failed: {_said(error)}{_cure(point, error)}") from error
-    page = point.group == DASHBOARD and callable(getattr(loaded, "render", None))
-    if not callable(loaded) and not page:
-        raise broken(point, f"it is {loaded!r}, which cannot be called")
-    return loaded
-
-
-def _cure(point: metadata.EntryPoint, error: BaseException) -> str:
-    """Return what to change where an import missed a name; "" where something else went wrong."""
-    name = getattr(error, "name", None)
-    if isinstance(error, AttributeError):
-        wrong = name in point.attr.split(".")
-    elif isinstance(error, ModuleNotFoundError) and name:
-        wrong = f"{point.module}.".startswith(f"{name}.")
-        if not wrong:
-            return f"; install {name}, which is to be its dependency, or imported where it is used"
-    else:
-        return ""
-    return "; correct the entry point in its pyproject.toml, and install it again" if wrong else ""
-
-
 def installed(*, checked: bool = False) -> list[InstalledPlugin]:
     """List every registered plugin, command and page, and whether it loads.
 
@@ -223,7 +153,7 @@ def check(name: str) -> list[str]:
     from imednet.checks import problems
 
     points = [point for group in GROUPS for point in find(group)]
-    wanted = [p for p in points if name == p.name or _plain(name) == _plain(owner(p)[0])]
+    wanted = [p for p in points if name == p.name or plain(name) == plain(owner(p)[0])]
     if not wanted:
         known = ", ".join(sorted({point.name for point in points})) or "none"
         return [
@@ -247,7 +177,7 @@ def workflows(sdk: AnySDK, wanted: str | None) -> Any:
     try:
         lacking = [part for part in PARTS if _lacks(namespace, part)]
     except Exception as error:
-        raise broken(point, f"what it returned cannot be used: {_said(error)}") from error
+        raise broken(point, f"what it returned cannot be used: {said(error)}") from error
     if lacking:
         raise broken(point, f"what it returned has no {', '.join(lacking)}")
     return namespace
@@ -273,16 +203,16 @@ def chosen(wanted: str | None) -> metadata.EntryPoint | None:
     """
     points = find(PLUGINS, WORKFLOWS)
     if wanted is not None:
-        named = [point for point in points if _plain(owner(point)[0]) == _plain(wanted)]
+        named = [point for point in points if plain(owner(point)[0]) == plain(wanted)]
         if not named:
             raise PluginLoadError(
                 f"no workflows plugin comes from {wanted!r}, which workflows= or "
-                f"IMEDNET_WORKFLOWS names; installed: {_listed(points) or 'none'}."
+                f"IMEDNET_WORKFLOWS names; installed: {listed(points) or 'none'}."
             )
         points = named
     if len(points) > 1:
         raise PluginLoadError(
-            f"{len(points)} workflows plugins are installed, {_listed(points)}: uninstall all but "
+            f"{len(points)} workflows plugins are installed, {listed(points)}: uninstall all but "
             "one, or name the distribution to use in workflows= or IMEDNET_WORKFLOWS."
         )
     return points[0] if points else None
@@ -293,38 +223,7 @@ def _made(point: metadata.EntryPoint, sdk: AnySDK) -> Any:
     try:
         return factory(sdk)
     except (Exception, SystemExit) as error:
-        raise broken(point, f"calling it with the SDK failed: {_said(error)}") from error
-
-
-def broken(point: metadata.EntryPoint, why: str) -> PluginLoadError:
-    """Return the error for a plugin that cannot be used, naming where it comes from."""
-    return PluginLoadError(f"{called(point)} cannot be used: {why}.")
-
-
-def called(point: metadata.EntryPoint) -> str:
-    """Return a plugin's name as messages have it, with where it comes from."""
-    name, version = owner(point)
-    return f"the plugin {point.name!r} of {name} {version} ({point.group}: {point.value})"
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": .")
-
-
-def owner(point: metadata.EntryPoint) -> tuple[str, str]:
-    """Return the name and version of the distribution that an entry point comes from."""
-    dist = point.dist
-    if dist is None or "Name" not in dist.metadata:  # one that is only half removed, say
-        return "an unknown distribution", "?"
-    return dist.name, dist.version
-
-
-def _listed(points: list[metadata.EntryPoint]) -> str:
-    return ", ".join(sorted(" ".join(owner(point)) for point in points))
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(".", "-")
+        raise broken(point, f"calling it with the SDK failed: {said(error)}") from error
 
 
 class Plugins:
@@ -355,7 +254,7 @@ class Plugins:
             raise AttributeError(f"no plugin {name!r} is installed; installed: {known}")
         if len(points) > 1:
             raise PluginLoadError(
-                f"{len(points)} plugins are called {name!r}, {_listed(points)}: "
+                f"{len(points)} plugins are called {name!r}, {listed(points)}: "
                 "uninstall all but one."
             )
         return _made(points[0], self._sdk)

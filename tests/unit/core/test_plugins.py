@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import inspect
-import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
-from importlib.machinery import PathFinder
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -440,80 +434,6 @@ def test_installed_survives_what_is_broken(wheels: Wheels) -> None:
 def test_the_simulators_commands_are_among_them() -> None:
     found = {plugin[:3] for plugin in installed()}
     assert ("imednet.commands", "simulate", "imednet-simulator") in found
-
-
-def test_find_by_name(wheels: Wheels) -> None:
-    wheels.install(
-        "some-things", OTHER, {"imednet.plugins: a": "Thing", "imednet.commands: b": "Thing"}
-    )
-    assert [point.name for point in plugins.find("imednet.plugins")] == ["a"]
-    assert plugins.find("imednet.plugins", "b") == []
-    assert [point.value for point in plugins.find("imednet.commands", "b")] == ["some_things:Thing"]
-
-
-# --- where plugins are looked for
-
-
-def test_one_in_a_wheel_on_the_path_is_found(
-    wheels: Wheels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install(wheels, WHOLE)
-    wheel = shutil.make_archive(str(tmp_path / "some_flows-2.5"), "zip", wheels.folder)
-    monkeypatch.setattr(sys, "path", [wheel, *(p for p in sys.path if p != str(wheels.folder))])
-    importlib.invalidate_caches()
-    assert ".zip" in inspect.getfile(type(make().workflows))
-
-
-def test_one_that_a_finder_of_another_kind_knows_is_found(
-    wheels: Wheels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install(wheels, WHOLE)
-    hidden = str(wheels.folder)
-
-    class Finder:
-        @staticmethod
-        def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
-            return PathFinder.find_spec(name, [hidden]) if name == "some_flows" else None
-
-        @staticmethod
-        def find_distributions(context: Any) -> Any:
-            return metadata.MetadataPathFinder.find_distributions(
-                metadata.DistributionFinder.Context(name=context.name, path=[hidden])
-            )
-
-    monkeypatch.setattr(sys, "path", [p for p in sys.path if p != hidden])
-    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
-    assert make().workflows.record_mapper == "here"
-
-
-def test_one_in_an_egg_info_folder_is_found(wheels: Wheels) -> None:
-    install(wheels, WHOLE)
-    old = wheels.folder / "some_flows-2.5.dist-info"
-    (old / "METADATA").rename(old / "PKG-INFO")
-    old.rename(wheels.folder / "some_flows.egg-info")
-    importlib.invalidate_caches()
-    assert make().workflows.record_mapper == "here"
-
-
-@pytest.mark.parametrize("trouble", ["no folder", "a file", "odd entry points"])
-def test_a_path_that_is_not_in_order_disturbs_nothing(
-    wheels: Wheels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
-) -> None:
-    install(wheels, WHOLE)
-    odd = tmp_path / "odd"
-    if trouble == "a file":
-        odd.write_text("not a zip file")
-    elif trouble == "odd entry points":
-        (odd / "odd-1.0.dist-info" / "entry_points.txt").mkdir(parents=True)
-    monkeypatch.setattr(sys, "path", [str(odd), *sys.path])
-    importlib.invalidate_caches()
-    assert make().workflows.record_mapper == "here"
-
-
-def test_one_that_comes_later_is_found_by_the_next_sdk(wheels: Wheels) -> None:
-    assert repr(make().workflows) == "<sdk.workflows: not installed>"
-    install(wheels, WHOLE)
-    assert make().workflows.record_mapper == "here"
 
 
 # --- protocols
