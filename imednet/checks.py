@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
-from imednet import plugins
+from imednet import entry_points, plugins
 from imednet.aio import AsyncImednetSDK
 from imednet.errors import PluginLoadError, RequestError
 from imednet.listing import RESOURCES
@@ -33,12 +33,16 @@ def problems(point: EntryPoint) -> list[str]:
 
     A plugin is made with a plain and with an async SDK, whose server does not exist.
     """
-    look = {plugins.PLUGINS: _plugin, plugins.COMMANDS: _command, plugins.DASHBOARD: _page}
+    look = {
+        entry_points.PLUGINS: _plugin,
+        entry_points.COMMANDS: _command,
+        entry_points.DASHBOARD: _page,
+    }
     found: list[str] = []
     try:
-        plugins.load(point)
+        entry_points.load(point)
         for what in look[point.group](point):
-            found.append(f"{plugins.called(point)}: {what}.")
+            found.append(f"{entry_points.called(point)}: {what}.")
     except PluginLoadError as error:
         found.append(str(error))
     return found
@@ -48,7 +52,7 @@ def _plugin(point: EntryPoint) -> Iterator[str]:
     owner = None
     if point.name == plugins.WORKFLOWS:
         plugins.chosen(os.environ.get("IMEDNET_WORKFLOWS") or None)
-        owner = plugins.owner(point)[0]
+        owner = entry_points.owner(point)[0]
     elif not point.name.isidentifier() or iskeyword(point.name) or point.name.startswith("_"):
         yield f"`sdk.plugins.{point.name}` is no Python: choose a name such as acme_reports"
         return
@@ -144,7 +148,7 @@ def _name(function: Any) -> str:
 
 
 def _page(point: EntryPoint) -> Iterator[str]:
-    rivals = plugins.find(plugins.DASHBOARD, point.name)
+    rivals = entry_points.find(entry_points.DASHBOARD, point.name)
     if len(rivals) > 1:
         yield f"{len(rivals)} pages are called {point.name!r}: uninstall all but one"
     yield from page(point.load())

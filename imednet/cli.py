@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from imednet import __version__, plugins
+from imednet import __version__, entry_points
 from imednet.errors import ImednetError, PluginLoadError
 from imednet.listing import RESOURCES
 
@@ -154,7 +154,7 @@ def _help() -> str:
     from imednet.words import dashed
 
     names = [dashed(name) for name in RESOURCES]
-    theirs = sorted({point.name for point in plugins.find(plugins.COMMANDS)})
+    theirs = sorted({point.name for point in entry_points.find(entry_points.COMMANDS)})
     rows = ", ".join(names[:7]) + ",\n  " + ", ".join(names[7:])
     return HELP.format(resources=rows, commands=", ".join(theirs) or "none")
 
@@ -176,24 +176,24 @@ def _plugin_command(name: str) -> Any:
     from imednet.commands import Usage
     from imednet.words import dashed, suggestion
 
-    points = plugins.find(plugins.COMMANDS, name)
+    points = entry_points.find(entry_points.COMMANDS, name)
     if len(points) > 1:
         owners = ", ".join(sorted(point.dist.name for point in points if point.dist))
         raise PluginLoadError(f"{len(points)} plugins have a command {name!r}: {owners}.")
     if points:
-        command = plugins.load(points[0])
+        command = entry_points.load(points[0])
         try:
             return _from_plugin(command)
         except Exception as error:
             why = f"making its commands failed: {type(error).__name__}: {error}"
-            raise plugins.broken(points[0], why) from error
+            raise entry_points.broken(points[0], why) from error
     if name in ABSENT:
         title, package = ABSENT[name]
         print(f"{title} plugin not found. Install it with:", file=sys.stderr)
         print(f"  pip install {package}", file=sys.stderr)
         raise SystemExit(1)
     known = [*map(dashed, RESOURCES), "jobs", "plugins", *ABSENT]
-    known += [point.name for point in plugins.find(plugins.COMMANDS)]
+    known += [point.name for point in entry_points.find(entry_points.COMMANDS)]
     hint = suggestion(name, known, "imednet ")
     raise Usage(f"there is no command {name!r}{hint}. See imednet --help.")
 

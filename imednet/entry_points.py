@@ -24,11 +24,8 @@ __all__ = [
     "broken",
     "called",
     "find",
-    "listed",
     "load",
     "owner",
-    "plain",
-    "said",
 ]
 
 #: The group of `sdk.workflows` and `sdk.plugins.NAME`.
@@ -126,6 +123,7 @@ def called(point: metadata.EntryPoint) -> str:
 
 
 def said(error: BaseException) -> str:
+    """Return an error's kind and text, to stand within a sentence."""
     return f"{type(error).__name__}: {error}".rstrip(": .")
 
 
@@ -138,8 +136,10 @@ def owner(point: metadata.EntryPoint) -> tuple[str, str]:
 
 
 def listed(points: list[metadata.EntryPoint]) -> str:
+    """Return the distributions of entry points with their versions, in words."""
     return ", ".join(sorted(" ".join(owner(point)) for point in points))
 
 
 def plain(name: str) -> str:
+    """Return a distribution's name as the package index compares it."""
     return name.strip().lower().replace("_", "-").replace(".", "-")

@@ -16,12 +16,9 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from imednet.entry_points import (
-    COMMANDS,
-    DASHBOARD,
     GROUPS,
     PLUGINS,
     broken,
-    called,
     find,
     listed,
     load,
@@ -40,22 +37,13 @@ if TYPE_CHECKING:
     AnySDK: TypeAlias = ImednetSDK | AsyncImednetSDK
 
 __all__ = [
-    "COMMANDS",
-    "DASHBOARD",
-    "GROUPS",
-    "PLUGINS",
     "InstalledPlugin",
     "PluginProtocol",
     "Plugins",
     "WorkflowsNamespaceProtocol",
-    "broken",
-    "called",
     "check",
     "chosen",
-    "find",
     "installed",
-    "load",
-    "owner",
 ]
 
 WORKFLOWS = "workflows"

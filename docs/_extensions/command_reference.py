@@ -12,7 +12,7 @@ from typing import Any
 from fire import docstrings
 from sphinx.application import Sphinx
 
-from imednet import cli, plugins
+from imednet import cli, entry_points
 from imednet.listing import RESOURCES
 from imednet.words import dashed, signature
 
@@ -34,7 +34,7 @@ def put(app: Sphinx, page: str, source: list[str]) -> None:
 
 def reference() -> str:
     """Return the reference of every command as Markdown, a heading each."""
-    theirs = sorted({point.name for point in plugins.find(plugins.COMMANDS)})
+    theirs = sorted({point.name for point in entry_points.find(entry_points.COMMANDS)})
     names = [*map(dashed, RESOURCES), "jobs", "plugins", *theirs]
     return "\n\n".join(described(f"imednet {name}", cli.component(name), 2) for name in names)
 

@@ -74,10 +74,11 @@ def _run(words: list[str]) -> dict[str, Any]:
 
 
 def _make(name: str, secrets: list[str], call: list[Any] | None) -> dict[str, Any]:
-    from imednet import AsyncImednetSDK, ImednetSDK, plugins
+    from imednet import AsyncImednetSDK, ImednetSDK, entry_points
     from imednet.checks import shown
 
-    plugins.find(plugins.PLUGINS)  # loads importlib.metadata, which is not the plugin's doing
+    # This loads importlib.metadata, which is not the plugin's doing.
+    entry_points.find(entry_points.PLUGINS)
     made: list[Any] = []
     loaded: set[str] = set()
     seconds = 0.0

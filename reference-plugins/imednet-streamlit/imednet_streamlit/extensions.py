@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from imednet import checks, plugins
+from imednet import checks, entry_points
 from imednet_streamlit.data import Connection
 
 __all__ = ["Extensions", "page", "pages"]
@@ -32,14 +32,14 @@ def pages(connected: Callable[[], Connection | None]) -> Extensions:
     """Return every registered page; one that is broken is a problem and stops no other."""
     found, problems = [], []
     taken: set[str] = set()
-    for point in sorted(plugins.find(plugins.DASHBOARD), key=lambda point: point.name):
+    for point in sorted(entry_points.find(entry_points.DASHBOARD), key=lambda point: point.name):
         try:
             made = page(point, connected)
             if made.url_path in taken:
                 raise ValueError(f"another page is called {made.url_path!r} too")
         except (Exception, SystemExit) as error:
             cause = f"{type(error).__name__}: {error}".rstrip(": ")
-            problems.append(str(plugins.broken(point, cause)))
+            problems.append(str(entry_points.broken(point, cause)))
         else:
             taken.add(made.url_path)
             found.append(made)

@@ -29,7 +29,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
-from imednet import ImednetSDK, plugins
+from imednet import ImednetSDK, entry_points
 from imednet_streamlit.data import Connection
 
 __all__ = ["DashboardPageTests"]
@@ -61,7 +61,7 @@ class DashboardPageTests(RegisteredTests):
         ```
     """
 
-    group = plugins.DASHBOARD
+    group = entry_points.DASHBOARD
     example = "your_package.page"
 
     def test_it_draws_a_full_study(self, imednet_simulator: Simulator) -> None:

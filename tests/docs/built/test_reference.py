@@ -23,7 +23,7 @@ import imednet
 import imednet_simulator
 import imednet_streamlit
 import imednet_workflows
-from imednet import ImednetSDK, cli, plugins
+from imednet import ImednetSDK, cli, entry_points
 from imednet.errors import ImednetError
 from imednet.listing import RESOURCES
 from imednet.models import (
@@ -212,7 +212,7 @@ def test_a_key_of_the_study_configuration_has_an_entry(key: str) -> None:
     }
 
 
-@pytest.mark.parametrize("group", plugins.GROUPS)
+@pytest.mark.parametrize("group", entry_points.GROUPS)
 def test_an_entry_point_group_has_a_heading(group: str) -> None:
     assert group in headings("plugins/index")
 
@@ -259,7 +259,7 @@ def commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> Iterator[t
 TOP = [
     *(name.replace("_", "-") for name in RESOURCES),
     *("jobs", "plugins"),
-    *sorted({point.name for point in plugins.find(plugins.COMMANDS)}),
+    *sorted({point.name for point in entry_points.find(entry_points.COMMANDS)}),
 ]
 
 

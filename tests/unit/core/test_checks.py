@@ -9,7 +9,8 @@ from isolated import python
 from wheels import WHOLE, Wheels
 
 from imednet.checks import commands, page, problems
-from imednet.plugins import InstalledPlugin, check, find, installed
+from imednet.entry_points import find
+from imednet.plugins import InstalledPlugin, check, installed
 
 FLOWS = "imednet.plugins: workflows"
 THINGS = "imednet.plugins: things"

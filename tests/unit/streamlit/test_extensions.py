@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from imednet import ImednetSDK, plugins
+from imednet import ImednetSDK, entry_points
 from imednet_streamlit.data import Connection
 
 SCRIPT = """
@@ -40,10 +40,12 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Any:
         for name, thing in things.items():
             setattr(module, name, thing)
         monkeypatch.setitem(sys.modules, "acme_pages", module)
-        points = [EntryPoint(name, f"acme_pages:{name}", plugins.DASHBOARD) for name in things]
-        points.append(EntryPoint("gone", "acme_is_not_here:page", plugins.DASHBOARD))
+        points = [EntryPoint(name, f"acme_pages:{name}", entry_points.DASHBOARD) for name in things]
+        points.append(EntryPoint("gone", "acme_is_not_here:page", entry_points.DASHBOARD))
         monkeypatch.setattr(
-            plugins, "find", lambda group, name=None: points if group == plugins.DASHBOARD else []
+            entry_points,
+            "find",
+            lambda group, name=None: points if group == entry_points.DASHBOARD else [],
         )
 
     return register

@@ -17,7 +17,7 @@ from cookiecutter.exceptions import FailedHookException
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from imednet import plugins
+from imednet import entry_points
 from imednet.listing import RESOURCES
 
 TEMPLATE = ROOT / "template"
@@ -175,7 +175,7 @@ def constant(name: str) -> set[str]:
 def test_the_commands_that_exist_are_known() -> None:
     theirs = {
         point.name
-        for point in plugins.find(plugins.COMMANDS)
+        for point in entry_points.find(entry_points.COMMANDS)
         if point.dist and point.dist.name.startswith("imednet-")
     }
     own = {name.replace("_", "-") for name in RESOURCES} | {"jobs", "plugins", "help"}

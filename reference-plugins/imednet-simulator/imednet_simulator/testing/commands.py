@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from imednet import checks, plugins
+from imednet import checks, entry_points
 from imednet.errors import PluginLoadError
 from imednet_simulator import Simulator
 from imednet_simulator.testing.fresh import KEYS, Ended, fail, imednet, look, server
@@ -34,7 +34,7 @@ class CommandPluginTests(RegisteredTests):
         ```
     """
 
-    group = plugins.COMMANDS
+    group = entry_points.COMMANDS
     example = "your_package.commands:report"
     calls: ClassVar[Sequence[str] | None] = None
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from imednet import AsyncImednetSDK, ImednetSDK, plugins
+from imednet import AsyncImednetSDK, ImednetSDK, entry_points, plugins
 from imednet_simulator import Simulator
 from imednet_simulator.testing.calling import Arguments, Call, same, short
 from imednet_simulator.testing.fresh import KEYS, fail, look, nowhere, server
@@ -38,7 +38,7 @@ class NamedPluginTests(RegisteredTests):
         ```
     """
 
-    group = plugins.PLUGINS
+    group = entry_points.PLUGINS
     calls: ClassVar[Mapping[str, Arguments] | None] = None
     seconds: ClassVar[float] = 1.0
 

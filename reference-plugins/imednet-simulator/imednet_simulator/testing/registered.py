@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 from typing import Any, ClassVar
 
-from imednet import plugins
+from imednet import entry_points
 from imednet.checks import problems
 from imednet_simulator import Simulator
 from imednet_simulator.testing.fresh import fail
@@ -41,7 +41,7 @@ class RegisteredTests:
         """The installed entry point; a test that asks for it fails if there is not just one."""
         if not self.name:
             fail(f"set `name` in {type(self).__name__}: the entry point's name in {self.group}")
-        found = plugins.find(self.group, self.name)
+        found = entry_points.find(self.group, self.name)
         if self.distribution is not None:
             wanted = _plain(self.distribution)
             found = [point for point in found if point.dist and _plain(point.dist.name) == wanted]
@@ -56,7 +56,8 @@ class RegisteredTests:
         return found[0]
 
     def _absent(self) -> str:
-        there = ", ".join(sorted({point.name for point in plugins.find(self.group)})) or "nothing"
+        names = {point.name for point in entry_points.find(self.group)}
+        there = ", ".join(sorted(names)) or "nothing"
         owner = f"{self.distribution} does not register" if self.distribution else "nothing is"
         verb = "" if self.distribution else " registered as"
         return (
