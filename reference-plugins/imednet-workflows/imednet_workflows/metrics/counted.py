@@ -6,7 +6,7 @@ these are not turned back when `asof` lies in the past; everything that is dated
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
@@ -50,6 +50,13 @@ _LONGEST: dict[str, list[str]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Counted(StudyFrames):
+    """Frames counted as of a moment. What `replace` makes of them has to be counted anew."""
+
+    now: pd.Timestamp | None = field(default=None, init=False, repr=False, compare=False)
+
+
 def counted(frames: StudyFrames, asof: date) -> StudyFrames:
     """Return the frames with only the rows that count as of that moment.
 
@@ -57,8 +64,9 @@ def counted(frames: StudyFrames, asof: date) -> StudyFrames:
     disabled forms, intervals and variables with their records and visits, and what
     was made after `asof`. A visit dated later than `asof` has not been made. A
     record without a site gets its subject's. Queries are not touched (see
-    `query_state`). Doing it twice changes nothing. Raises ValueError if a frame
-    lacks a column.
+    `query_state`). Doing it twice changes nothing, so metrics of the result for the
+    same `asof` do not do it again: do not change its frames in place, make others with
+    `dataclasses.replace`. Raises ValueError if a frame lacks a column.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
@@ -66,22 +74,31 @@ def counted(frames: StudyFrames, asof: date) -> StudyFrames:
         >>> len(frames.records), len(counted(frames, date(2026, 3, 2)).records)
         (8, 7)
     """
-    check_frames(frames)
     now = moment(asof)
+    if _is_counted(frames, now):
+        return frames
+    check_frames(frames)
     intervals = frames.intervals[~true(frames.intervals["disabled"])]
     forms = frames.forms[~true(frames.forms["disabled"])]
     shut = true(frames.variables["disabled"]) | true(frames.variables["deleted"])
-    return replace(
-        frames,
-        subjects=only(frames.subjects, _standing(frames.subjects, now)),
-        forms=forms,
-        variables=frames.variables[~shut],
-        intervals=intervals,
-        interval_forms=_scheduled(frames),
-        visits=_visits(frames, now),
-        records=counted_records(frames, now),
-        record_revisions=_until(frames.record_revisions, "date_created", now),
-    )
+    given = {each.name: getattr(frames, each.name) for each in fields(StudyFrames)}
+    those = {
+        "subjects": only(frames.subjects, _standing(frames.subjects, now)),
+        "forms": forms,
+        "variables": frames.variables[~shut],
+        "intervals": intervals,
+        "interval_forms": _scheduled(frames),
+        "visits": _visits(frames, now),
+        "records": counted_records(frames, now),
+        "record_revisions": _until(frames.record_revisions, "date_created", now),
+    }
+    made = _Counted(**(given | those))
+    object.__setattr__(made, "now", now)
+    return made
+
+
+def _is_counted(frames: StudyFrames, now: pd.Timestamp) -> bool:
+    return isinstance(frames, _Counted) and frames.now == now
 
 
 def narrow(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -104,6 +121,8 @@ def narrow(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def live(frames: StudyFrames, asof: date) -> StudyFrames:
     """Return what `counted` does, of narrow frames."""
+    if _is_counted(frames, moment(asof)):
+        return frames
     check_frames(frames)
     longest: dict[str, Any] = {name: narrow(name, getattr(frames, name)) for name in _LONGEST}
     return counted(replace(frames, **longest), asof)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from imednet.models import StudyConfiguration
@@ -20,7 +22,10 @@ from imednet_workflows.metrics.tools import (
     moment,
     need,
     one_of,
+    only,
+    places,
     ratio,
+    sizes,
     tally,
     whole_days,
     worded,
@@ -42,6 +47,11 @@ __all__ = [
 LATE_DAYS = 10
 
 _PAGE = ["subject_id", "interval_id", "form_id"]
+_COLUMNS = [
+    *("subject_id", "subject_key", "site_id", "interval_id", "interval_name", "form_id"),
+    *("form_key", "visit", "due", "state", "days_due"),
+]
+_STATES = ("missing", "started", "complete", "not due")
 _COMPLETE = ("complete", "ready_for_sdv", "partly_verified", "verified")
 _GROUPS = (None, "form_key", "site_id", "subject_id")
 
@@ -73,47 +83,59 @@ def expected_pages(
     """
     kept = live(frames, asof)
     visits = visit_status(kept, config, asof=asof) if visits is None else visits
-    pages = _scheduled(visits, kept)
-    found = _entered(kept, config)
-    pages = pages.merge(found, on=_PAGE, how="left")
-    expected = pages["visit"].isin(["made", "overdue"])
-    place = (pages["complete"].fillna(-1) + 1).astype("int8").where(expected, 3)
-    state = worded(["missing", "started", "complete", "not due"], place)
-    since = whole_days(calendar_day(moment(asof)) - pages["due"])
-    pages = pages.assign(state=state, days_due=since.where(expected))
-    return pages.drop(columns="complete")
-
-
-def _scheduled(visits: pd.DataFrame, kept: StudyFrames) -> pd.DataFrame:
-    """Return each page once; if a subject has an interval twice, the visit made comes first."""
-    visits = visits[visits["status"] != "not expected"]
-    visits = visits.dropna(subset=["subject_id", "interval_id"])
-    columns = [*_PAGE[:2], "subject_key", "site_id", "interval_name"]
-    seen = visits[columns].assign(
-        visit=visits["status"],
-        due=visits["visit_date"].fillna(visits["window_end"]),
-        rank=visits["status"].map({"made": 0, "overdue": 1}).astype("Float64").fillna(2.0),
+    seen, asked = _seen(visits, moment(asof)), _asked(kept)
+    forms = asked["form_id"].drop_duplicates().to_frame()
+    entered = _entered(seen, forms, kept, config)
+    pages = seen.assign(place=range(len(seen))).merge(
+        asked.assign(column=places(asked[["form_id"]], forms)), on="interval_id"
     )
-    listed = kept.interval_forms[["interval_id"]].assign(
+    state = entered[pages["place"], pages["column"]]
+    state[~pages["expected"]] = _STATES.index("not due")
+    pages["state"] = worded(_STATES, pd.Series(state, index=pages.index))
+    return pages[_COLUMNS]
+
+
+def _seen(visits: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
+    """Return each visit once; if a subject has an interval twice, the visit made comes first."""
+    visits = visits[visits["status"] != "not expected"].dropna(subset=_PAGE[:2])
+    due = visits["visit_date"].fillna(visits["window_end"])
+    made, late = ((visits["status"] == word).astype(bool) for word in ("made", "overdue"))
+    expected = made | late
+    seen = visits[[*_PAGE[:2], "subject_key", "site_id", "interval_name"]].assign(
+        visit=visits["status"],
+        due=due,
+        expected=expected,
+        days_due=whole_days(calendar_day(now) - due).where(expected),
+        rank=2 - 2 * made - late,
+    )
+    ranked = seen[[*_PAGE[:2], "rank"]].sort_values("rank", kind="stable")
+    return seen.drop(columns="rank")[~ranked.duplicated(_PAGE[:2]).sort_index()]
+
+
+def _asked(kept: StudyFrames) -> pd.DataFrame:
+    """Return the forms that each interval asks for, each once."""
+    asked = kept.interval_forms[["interval_id"]].assign(
         form_id=form_ids(kept.interval_forms, kept.forms),
         form_key=kept.interval_forms["form_key"],
     )
-    listed = listed.dropna(subset=["interval_id", "form_id"]).drop_duplicates(_PAGE[1:])
-    keys = lookup(listed["form_id"], kept.forms, "form_id", "form_key")
-    listed["form_key"] = listed["form_key"].fillna(keys)
-    seen = seen.sort_values("rank", kind="stable").drop_duplicates(_PAGE[:2]).sort_index()
-    pages = seen.drop(columns="rank").merge(listed, on="interval_id")
-    order = ["subject_id", "subject_key", "site_id", "interval_id", "interval_name"]
-    return pages[[*order, "form_id", "form_key", "visit", "due"]]
+    asked = asked.dropna(subset=_PAGE[1:]).drop_duplicates(_PAGE[1:])
+    keys = lookup(asked["form_id"], kept.forms, "form_id", "form_key")
+    return asked.assign(form_key=asked["form_key"].fillna(keys))
 
 
-def _entered(kept: StudyFrames, config: StudyConfiguration | None) -> pd.DataFrame:
-    """Return each page that has records, with `complete`: 1 if all are, else 0."""
-    records = kept.records[["subject_id", "interval_id"]].assign(
-        form_id=form_ids(kept.records, kept.forms),
-        complete=terms(config).mean(kept.records["record_status"], *_COMPLETE).astype("int8"),
-    )
-    return records.dropna(subset=_PAGE).groupby(_PAGE, sort=False)["complete"].min().reset_index()
+def _entered(
+    seen: pd.DataFrame, forms: pd.DataFrame, kept: StudyFrames, config: StudyConfiguration | None
+) -> npt.NDArray[np.int8]:
+    """Return for each visit (a row) and form (a column) the place in `_STATES` of its records."""
+    records = kept.records
+    row = places(records[_PAGE[:2]], seen[_PAGE[:2]])
+    column = places(form_ids(records, kept.forms).to_frame("form_id"), forms)
+    there = (row >= 0) & (column >= 0)
+    done = terms(config).mean(records["record_status"], *_COMPLETE).to_numpy()
+    entered = np.full((len(seen), len(forms)), _STATES.index("missing"), dtype=np.int8)
+    for state, those in (("complete", there), ("started", there & ~done)):
+        entered[row[those], column[those]] = _STATES.index(state)
+    return entered
 
 
 def missing_pages(pages: pd.DataFrame) -> pd.DataFrame:
@@ -146,15 +168,23 @@ def completion(pages: pd.DataFrame, *, by: str | tuple[str, ...] | None = None) 
         >>> completion(pages, by="site_id")[["complete", "expected"]].to_numpy().tolist()
         [[2, 3], [0, 1]]
     """
+    keys = _keys(by)
+    need(pages, ["state", *keys], "pages")
+    names = ("complete", "started", "missing", "not_due")
+    found = sizes(pages, [*keys, "state"])
+    states = {name: name.replace("_", " ") for name in names}
+    sums = {name: found["rows"].where(found["state"] == state, 0) for name, state in states.items()}
+    table = counts(tally(sums, [found[key] for key in keys] or None), names)
+    table["expected"] = table["complete"] + table["started"] + table["missing"]
+    return table.assign(completion_percent=ratio(table["complete"], table["expected"], 100))
+
+
+def _keys(by: str | tuple[str, ...] | None) -> list[str]:
+    """Return the columns to group by; raises ValueError for one that is not known."""
     keys = [] if by is None else list(by) if isinstance(by, tuple) else [by]
     for key in keys:
         one_of(key, _GROUPS, "by")
-    need(pages, ["state", *keys], "pages")
-    names = ("complete", "started", "missing", "not_due")
-    sums = {name: (pages["state"] == name.replace("_", " ")).astype("int64") for name in names}
-    table = counts(tally(sums, [pages[key] for key in keys] or None), names)
-    table["expected"] = table["complete"] + table["started"] + table["missing"]
-    return table.assign(completion_percent=ratio(table["complete"], table["expected"], 100))
+    return keys
 
 
 def entry_lag(
@@ -179,9 +209,8 @@ def entry_lag(
     records = kept.records
     seen = lookup(records["visit_id"], visits, "visit_id", "visit_date")
     seen = _seen_by_interval(seen, records, visits)
-    revised = kept.record_revisions[["record_id", "date_created"]]
-    first = revised.groupby("record_id")["date_created"].min().reset_index()
-    entered = lookup(records["record_id"], first, "record_id", "date_created")
+    first = kept.record_revisions.groupby("record_id", sort=False)["date_created"].min()
+    entered = first.reindex(pd.Index(records["record_id"])).set_axis(records.index)
     entered = entered.fillna(records["date_created"])
     lag = whole_days(calendar_days(entered) - seen)
     columns = ["record_id", "subject_id", "site_id", "interval_id", "form_key"]
@@ -219,16 +248,13 @@ def entry_lag_summary(lag: pd.DataFrame, *, by: str | None = None) -> pd.DataFra
     """
     one_of(by, _GROUPS, "by")
     need(lag, ["lag_days", "late", *([by] if by else [])], "lag")
-    lag = lag[lag["lag_days"].notna()]
-    days = lag["lag_days"].astype("float64")
-    sums: dict[str, Column] = {"pages": days.notna(), "late": lag["late"].astype("Int64")}
-    table = counts(tally(sums, lag[by] if by else None), ["pages", "late"])
-    for name, share in (("median_days", 0.5), ("p90_days", 0.9)):
-        if by is None:
-            found = days.quantile([share])
-        else:
-            found = days.groupby(lag[by], dropna=False).quantile(share)
-        table[name] = found.astype("Float64").array
+    known = only(lag, lag["lag_days"].notna())
+    days = known["lag_days"].astype("float64")
+    sums: dict[str, Column] = {"pages": days.notna(), "late": known["late"].astype("Int64")}
+    table = counts(tally(sums, known[by] if by else None), ["pages", "late"])
+    groups = days.groupby(known[by], dropna=False) if by else days
+    found = groups.quantile(np.array([0.5, 0.9])).astype("Float64").array
+    table["median_days"], table["p90_days"] = found[::2], found[1::2]
     table["late_percent"] = ratio(table["late"], table["pages"], 100)
     order = [*([by] if by else []), "pages", "median_days", "p90_days", "late", "late_percent"]
     return table[order]
@@ -239,26 +265,28 @@ def sdv_progress(
     config: StudyConfiguration | None = None,
     *,
     asof: date,
-    by: str | None = None,
+    by: str | tuple[str, ...] | None = None,
 ) -> pd.DataFrame:
     """Return how many of the records that are ready for source verification have had it.
 
-    `by` is "form_key", "site_id", "subject_id" or None. Columns: `by`, `ready`,
-    `partly_verified`, `verified` (records), `sdv_percent` = verified / all three;
-    NA where there is none. Raises ValueError as `expected_pages` does.
+    `by` is "form_key", "site_id", "subject_id", several of them as a tuple, or None
+    for all together. Columns: `by`, `ready`, `partly_verified`, `verified` (records),
+    `sdv_percent` = verified / all three; NA where there is none. Raises ValueError as
+    `expected_pages` does.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
         >>> sdv_progress(example_study(), asof=date(2026, 3, 2))["sdv_percent"].tolist()
         [50.0]
     """
-    one_of(by, _GROUPS, "by")
-    records, words = live(frames, asof).records, terms(config)
-    status = records["record_status"]
-    names = ("ready", "partly_verified", "verified")
-    keys = ("ready_for_sdv", "partly_verified", "verified")
-    sums = {name: words.mean(status, key) for name, key in zip(names, keys, strict=True)}
-    table = counts(tally(sums, records[by] if by else None), names)
+    keys, words = _keys(by), terms(config)
+    found = sizes(live(frames, asof).records, [*keys, "record_status"])
+    kinds = {"ready": "ready_for_sdv", "partly_verified": "partly_verified", "verified": "verified"}
+    sums = {
+        name: found["rows"].where(words.mean(found["record_status"], kind), 0)
+        for name, kind in kinds.items()
+    }
+    table = counts(tally(sums, [found[key] for key in keys] or None), kinds)
     under = table["ready"] + table["partly_verified"] + table["verified"]
     return table.assign(sdv_percent=ratio(table["verified"], under, 100))
 

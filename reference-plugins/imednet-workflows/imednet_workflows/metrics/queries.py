@@ -56,6 +56,7 @@ __all__ = [
 BUCKETS = ("0-7", "8-14", "15-30", "31-60", ">60")
 _STARTS = (0, 8, 15, 31, 61)
 _WEEKS = 8
+_WHEN = ["annotation_id", "date"]
 
 _COLUMNS = [
     *("annotation_id", "subject_id", "subject_key", "site_id", "record_id", "form_key"),
@@ -99,7 +100,7 @@ def query_state(
     last = story.drop_duplicates("annotation_id", keep="last")
     shut = lookup(ids, last, "annotation_id", "closed")
     is_open, is_closed = true(~shut), true(shut)
-    opened = lookup(ids, story[story["opens"]], "annotation_id", "date")
+    opened = lookup(ids, story.loc[story["opens"], _WHEN], "annotation_id", "date")
     last_opened = _latest(ids, story, "opens")
     word = lookup(ids, last, "annotation_id", "annotation_status")
     touched = lookup(ids, last, "annotation_id", "date")
@@ -196,7 +197,7 @@ def _story(frames: StudyFrames, queries: pd.DataFrame, now: pd.Timestamp) -> pd.
 
 
 def _latest(ids: Column, story: pd.DataFrame, event: str) -> Column:
-    last = story[story[event]].drop_duplicates("annotation_id", keep="last")
+    last = story.loc[story[event], _WHEN].drop_duplicates("annotation_id", keep="last")
     return lookup(ids, last, "annotation_id", "date")
 
 

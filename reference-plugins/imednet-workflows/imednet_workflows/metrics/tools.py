@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 Column: TypeAlias = "pd.Series[Any]"
@@ -89,12 +91,27 @@ def lookup(keys: Column, table: pd.DataFrame, key: str, value: str) -> Column:
 
 def filled(values: Column, keys: Column, table: pd.DataFrame, key: str, value: str) -> Column:
     """Return the values, NA ones replaced by what `lookup` finds for their keys."""
-    gaps = values.isna()
+    gaps = values.isna() & keys.notna()
     if not gaps.any():
         return values
     found = values.copy()
     found[gaps] = lookup(keys[gaps], table, key, value).array
     return found
+
+
+def places(rows: pd.DataFrame, table: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """Return where in the table each row stands: -1 if nowhere, or if part of it is NA.
+
+    Both have the same columns; no row of the table is there twice, and none has an NA.
+    """
+    both = pd.concat([table, rows], ignore_index=True)
+    keys, known = np.zeros(len(both), dtype=np.intp), np.ones(len(both), dtype=bool)
+    for _, column in both.items():
+        codes, values = pd.factorize(column)
+        known &= codes >= 0
+        keys, _ = pd.factorize(keys * len(values) + codes)
+    # Numbers are given in the order of appearance, so those of the table are its own places.
+    return np.where(known & (keys < len(table)), keys, -1)[len(table) :]
 
 
 def only(frame: pd.DataFrame, kept: Column) -> pd.DataFrame:
@@ -125,6 +142,14 @@ def tally(values: Mapping[str, Column], by: Column | list[Column] | None) -> pd.
     if by is None:
         return pd.DataFrame({name: [column.sum()] for name, column in frame.items()})
     return frame.groupby(by, dropna=False).sum().reset_index()
+
+
+def sizes(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return `rows`: how many there are of each combination of the keys, also of NA.
+
+    What is counted by words is counted by these few, not by every row.
+    """
+    return frame.groupby(keys, dropna=False, sort=False).size().reset_index(name="rows")
 
 
 def counts(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -255,6 +256,32 @@ def test_sdv_by_hand(build: Build, schedule: dict[str, Any]) -> None:
     records.append(record(99, 3, record_status="Verified"))  # on a disabled form
     progress = m.sdv_progress(build(**schedule, records=records), asof=ASOF)
     assert progress.to_numpy().tolist() == [[2, 1, 5, 62.5]]
+
+
+def test_sdv_by_several_keys_adds_up(story: StudyFrames) -> None:
+    parts = m.sdv_progress(story, asof=ASOF, by=("site_id", "form_key"))
+    for key in ("site_id", "form_key"):
+        alone = m.sdv_progress(story, asof=ASOF, by=key)
+        names = ["ready", "partly_verified", "verified"]
+        sums = parts.groupby(key, dropna=False)[names].sum().reset_index()
+        pd.testing.assert_frame_equal(sums, alone.drop(columns="sdv_percent"))
+    with pytest.raises(ValueError, match="'visit' is not known"):
+        m.sdv_progress(story, asof=ASOF, by=("site_id", "visit"))
+
+
+def test_what_is_counted_is_not_counted_again_unless_it_is_other_frames(
+    build: Build, schedule: dict[str, Any]
+) -> None:
+    frames = build(**schedule, visits=[visit(1, "02-12")], records=[record(1), record(2, 2)])
+    counted = m.counted(frames, ASOF)
+    assert m.counted(counted, ASOF) is counted
+    assert m.expected_pages(counted, asof=ASOF)["state"].tolist() == ["complete", "complete"]
+    earlier = m.expected_pages(counted, asof=date(2026, 2, 11))
+    assert "complete" not in earlier["state"].tolist()
+    gone = counted.records.assign(deleted=pd.array([True, False], dtype="boolean"))
+    other = replace(counted, records=gone)
+    assert m.counted(other, ASOF).records["record_id"].tolist() == [2]
+    assert m.expected_pages(other, asof=ASOF)["state"].tolist() == ["missing", "complete"]
 
 
 def test_words_of_a_study_for_verification(build: Build, schedule: dict[str, Any]) -> None:
