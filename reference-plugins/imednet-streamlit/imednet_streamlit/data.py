@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -132,8 +133,13 @@ def study_frames(study_key: str, found: dict[str, pd.DataFrame]) -> StudyFrames:
     """Return the study as metrics want it; lists that were not read are without rows."""
     every: dict[str, pd.DataFrame] = {}
     for name in made.LISTS:
-        every |= {} if name in found else made.list_frames(name, [])
+        every |= {} if name in found else _without_rows(name)
     return StudyFrames(study_key=study_key, **(every | found))
+
+
+@cache
+def _without_rows(name: str) -> dict[str, pd.DataFrame]:
+    return made.list_frames(name, [])
 
 
 def _read(

@@ -6,7 +6,7 @@ Lists come in narrow frames, of the columns that metrics use.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -25,6 +25,8 @@ _PEOPLE = ("sites", "subjects")
 _QUERIES = (*_PEOPLE, "forms", "variables", "intervals", "visits", "records", "queries")
 _PAGES = (*_PEOPLE, "forms", "intervals", "visits", "records")
 _ALL = (*_QUERIES, "record_revisions")
+#: The frames of which what counts of one hangs on the others.
+_TOGETHER = ("subjects", "forms", "intervals", "interval_forms", "visits", "records")
 
 
 class Study:
@@ -38,8 +40,14 @@ class Study:
 
     def see(self, frames: StudyFrames) -> None:
         """Go on with frames of more lists."""
-        self.frames = frames
-        self.__dict__.pop("counted", None)  # the one thing that is made of all lists there are
+        before, self.frames = self.frames, frames
+        if "counted" not in self.__dict__:  # the one thing that is made of all lists there are
+            return
+        if all(getattr(before, name) is getattr(frames, name) for name in _TOGETHER):
+            known = {name: getattr(self.counted, name) for name in _TOGETHER}
+            self.counted = metrics.counted(replace(frames, **known), self.asof)
+        else:
+            del self.counted
 
     @cached_property
     def counted(self) -> StudyFrames:
@@ -65,8 +73,10 @@ class Study:
 
     @cached_property
     def counts(self) -> pd.DataFrame:
+        # Of the forms all: an indicator may name one that is disabled, and then counts none.
+        frames = replace(self.counted, forms=self.frames.forms)
         return metrics.kri_counts(
-            self.frames, self.config, asof=self.asof, state=self.queries, lag=self.lag
+            frames, self.config, asof=self.asof, state=self.queries, lag=self.lag
         )
 
 
@@ -130,11 +140,13 @@ def page_sums(study: Study) -> dict[str, pd.DataFrame]:
 
 def subject_forms(study: Study) -> pd.DataFrame:
     """Return how many pages each subject has complete and expected on each form."""
-    pages = study.pages
-    due = pages[pages["state"] != "not due"]
-    due = due.assign(complete=(due["state"] == "complete").astype("Int64"), expected=1)
-    keys = ["site_id", "subject_key", "form_key"]
-    return due.groupby(keys, dropna=False)[["complete", "expected"]].sum().reset_index()
+    keys, state = ["site_id", "subject_key", "form_key"], study.pages["state"]
+    pages = study.pages[keys].assign(
+        complete=(state == "complete").astype("Int64"),
+        expected=(state != "not due").astype("int64"),
+    )
+    table = pages.groupby(keys, dropna=False).sum().reset_index()
+    return table[table["expected"] > 0].reset_index(drop=True)
 
 
 def _late(study: Study) -> pd.DataFrame:
@@ -145,12 +157,12 @@ def _late(study: Study) -> pd.DataFrame:
 
 def _lag(study: Study) -> pd.DataFrame:
     """Return the entry lag of each page, with no more columns than the page groups by."""
-    return study.lag[["subject_id", "site_id", "form_key", "lag_days", "late"]]
+    return study.lag[["site_id", "form_key", "lag_days", "late"]]
 
 
 def _clean(study: Study) -> pd.DataFrame:
     more = {"pages": study.pages, "visits": study.visits, "state": study.queries}
-    return metrics.clean_subjects(study.frames, study.config, asof=study.asof, **more)
+    return metrics.clean_subjects(study.counted, study.config, asof=study.asof, **more)
 
 
 def _kris(method: str) -> Callable[[Study], Any]:
@@ -159,8 +171,10 @@ def _kris(method: str) -> Callable[[Study], Any]:
     )
 
 
-def _verified(by: str) -> Callable[[Study], Any]:
-    return lambda study: metrics.sdv_progress(study.counted, study.config, asof=study.asof, by=by)
+def _verified(study: Study) -> pd.DataFrame:
+    """Return how many records are verified, by site and form."""
+    by = ("site_id", "form_key")
+    return metrics.sdv_progress(study.counted, study.config, asof=study.asof, by=by)
 
 
 def _plain(function: Callable[..., Any], **options: Any) -> Callable[[Study], Any]:
@@ -189,7 +203,6 @@ TABLES: dict[str, Table] = {
     "subject_forms": Table(_PAGES, subject_forms, "the pages of each subject"),
     "late_visits": Table(_PAGES, _late, "overdue visits"),
     "lag": Table((*_PAGES, "record_revisions"), _lag, "entry lags"),
-    "sdv_site": Table(_PAGES, _verified("site_id"), "verification"),
-    "sdv_form": Table(_PAGES, _verified("form_key"), "verification"),
+    "sdv": Table(_PAGES, _verified, "verification"),
     "clean": Table(_ALL, _clean, "clean subjects"),
 }

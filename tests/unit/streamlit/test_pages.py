@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -263,11 +264,18 @@ def test_a_large_study_is_asked_before_its_trend_is_worked_out(
     assert len(dashboard.frame("As of (UTC)")) == 6
 
 
-def test_one_site_shows_its_subjects_form_by_form(dashboard: Any, ordinary: Any) -> None:
+def test_one_site_shows_its_subjects_form_by_form(
+    dashboard: Any, ordinary: Any, moment: datetime
+) -> None:
     dashboard.connect(ordinary).open("data_completeness.py", site="3")
 
     subjects = dashboard.frame("Subject", "Form", "Complete (%)")["Subject"]
     assert set(subjects.str[:3]) == {"03-"}
+    forms = dashboard.frame("Form", "Pages", "Verified")
+    records = frames_of(ordinary).records
+    theirs = replace(frames_of(ordinary), records=records[records["site_id"] == 3])
+    sdv = metrics.sdv_progress(theirs, asof=moment)
+    assert forms["Verified"].sum() == sdv["verified"].iloc[0] > 0
 
 
 @pytest.mark.usefixtures("configured")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -78,6 +78,18 @@ def test_a_study_that_sees_more_lists_goes_on_with_them(whole: StudyFrames) -> N
         )
         for key, frame in alone.items():
             pd.testing.assert_frame_equal(made[key], frame)
+
+
+def test_what_counts_of_a_study_seen_bit_by_bit_is_what_counts_of_all(whole: StudyFrames) -> None:
+    people = {"sites": whole.sites, "subjects": whole.subjects}
+    names = ("forms", "intervals", "interval_forms", "visits", "records")
+    parts = people | {name: getattr(whole, name) for name in names}
+    study = tabled.Study(data.study_frames("DEMO", people), None, ASOF)
+    for seen in (data.study_frames("DEMO", people), data.study_frames("DEMO", parts), whole):
+        study.see(seen)
+        expected = metrics.counted(seen, ASOF)
+        for name in (field.name for field in fields(StudyFrames) if field.name != "study_key"):
+            pd.testing.assert_frame_equal(getattr(study.counted, name), getattr(expected, name))
 
 
 def _comparable(name: str, made: Any) -> dict[str, pd.DataFrame]:

@@ -16,12 +16,12 @@ from imednet_workflows import metrics
 __all__ = ["percent", "render", "summed"]
 
 COUNTS = ["complete", "started", "missing", "not_due", "expected"]
+VERIFIED = ["ready", "partly_verified", "verified"]
 
 
 def render(page: Page) -> None:
     """Draw the page."""
-    # What a site shows once it is chosen is made of the same pages.
-    loaded = page.load("sites", "forms", "page_sums", "late_visits", "subject_forms")
+    loaded = page.load("sites", "forms", "page_sums", "late_visits")
     if loaded is None:
         return
     picked = filters.pick_sites(loaded["sites"])
@@ -39,6 +39,7 @@ def render(page: Page) -> None:
         _missing(loaded, picked)
     _forms(page, sums, picked)
     _clean(page, picked, loaded["sites"])
+    page.load("subject_forms")  # last: what a site shows once it is chosen is made of these pages
 
 
 def percent(table: pd.DataFrame, part: str = "complete", whole: str = "expected") -> pd.Series[Any]:
@@ -51,6 +52,13 @@ def summed(sums: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return the states of pages by site or form alone."""
     table = sums.groupby(by, dropna=False)[COUNTS].sum().reset_index()
     return table.assign(completion_percent=percent(table))
+
+
+def _verified(sdv: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return how many records are verified by site or form alone."""
+    table = sdv.groupby(by, dropna=False)[VERIFIED].sum().reset_index()
+    whole = table.assign(whole=table[VERIFIED].sum(axis="columns"))
+    return table.assign(sdv_percent=percent(whole, "verified", "whole"))
 
 
 def _numbers(sums: pd.DataFrame, loaded: Loaded, picked: list[int]) -> None:
@@ -145,23 +153,23 @@ def _missing(loaded: Loaded, picked: list[int]) -> None:
 
 
 def _forms(page: Page, sums: pd.DataFrame, picked: list[int]) -> None:
-    loaded = page.load("lag", "sdv_site", "sdv_form", "sites", "forms")
+    loaded = page.load("lag", "sdv", "sites", "forms")
     if loaded is None:
         return
     st.subheader("Forms")
     lag = filters.within(loaded["lag"], "site_id", picked)
+    sdv = filters.within(loaded["sdv"], "site_id", picked)
     forms = summed(sums, "form_key") if len(sums) else None
     delays = metrics.entry_lag_summary(lag, by="form_key")
     if forms is None and delays.empty:
         st.info("There is no record of a visit that was made: nothing to tell of forms.")
     else:
         table = delays if forms is None else forms.merge(delays, on="form_key", how="outer")
-        if not picked:
-            table = table.merge(loaded["sdv_form"], on="form_key", how="outer")
+        table = table.merge(_verified(sdv, "form_key"), on="form_key", how="outer")
         table = with_forms(table.dropna(subset=["form_key"]), loaded["forms"])
         tables.show(table, "forms", labels={"form_key": "Form key"})
     _lag(lag, loaded["sites"])
-    _sdv(filters.within(loaded["sdv_site"], "site_id", picked), loaded["sites"])
+    _sdv(_verified(sdv, "site_id"), loaded["sites"])
 
 
 def _lag(lag: pd.DataFrame, sites: pd.DataFrame) -> None:

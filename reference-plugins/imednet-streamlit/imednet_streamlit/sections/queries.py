@@ -33,11 +33,10 @@ def render(page: Page) -> None:
     loaded = page.load("sites", "forms", "query_state")
     if loaded is None:
         return
-    state = with_names(loaded["query_state"], loaded["sites"], loaded["forms"])
-    if state.empty:
+    if loaded["query_state"].empty:
         st.info("This study has no queries yet, so there is nothing to show here.")
         return
-    state = _filtered(state, loaded)
+    state = with_names(_filtered(loaded), loaded["sites"], loaded["forms"])
     live = state[state["counted"]]
     if live.empty:
         st.info("No query fits these filters. Remove one of them.")
@@ -71,17 +70,16 @@ def chosen(state: pd.DataFrame, picks: dict[str, list[str]]) -> pd.DataFrame:
     return state
 
 
-def _filtered(state: pd.DataFrame, loaded: Loaded) -> pd.DataFrame:
-    columns = st.columns(4)
+def _filtered(loaded: Loaded) -> pd.DataFrame:
+    state, columns = loaded["query_state"], st.columns(4)
     with columns[0]:
         picked = filters.pick_sites(loaded["sites"])
-    forms = state.dropna(subset=["form_key"]).sort_values("form_name")
+    keys = map(str, state["form_key"].dropna().unique())
+    forms = {key: loaded["forms"].get(key, key) for key in keys}
     types = sorted(state["annotation_type"].dropna().astype(str).unique())
     picks: dict[str, list[str]] = {}
     with columns[1]:
-        called = dict(
-            zip(forms["form_key"].astype(str), forms["form_name"].astype(str), strict=True)
-        )
+        called = dict(sorted(forms.items(), key=lambda form: form[1]))
         picks["form_key"] = filters.choose("Forms", "form", called)
     with columns[2]:
         picks["annotation_type"] = filters.choose("Types", "type", {word: word for word in types})
