@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -27,14 +28,31 @@ PAGES = {
     "site_performance": ("selectbox", "_filter_method", "others"),
     "data_completeness": ("multiselect", "_filter_site", ["3"]),
 }
+#: The same of the pages that read answers too, and make canonical tables of them.
+WORKBENCH = {
+    "setup_wizard": ("radio", "_setup_step", "Forms"),
+    "study_report": None,
+    "data_lineage": ("selectbox", "_filter_table", "adverse_events"),
+    "publisher_wizard": None,
+    "review_workbench": ("multiselect", "_filter_severity", ["critical"]),
+}
 
 
 @contextlib.contextmanager
 def simulated(subjects: int, sites: int) -> Iterator[str]:
-    """A simulator of a large study in a process of its own; making it takes half a minute."""
+    """A simulator of a large study in a process of its own; making it takes half a minute.
+
+    What the dashboard keeps is in a folder with the demo's published configuration.
+    """
+    from imednet_streamlit import demo
+
     command = [sys.executable, "-c", SERVER, str(subjects), str(sites)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        demo.data_folder() as folder,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+    ):
         assert process.stdout is not None
+        os.environ |= demo.with_folder({}, folder)
         try:
             yield process.stdout.readline().strip()
         finally:
