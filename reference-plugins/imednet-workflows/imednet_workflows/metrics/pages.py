@@ -28,6 +28,7 @@ from imednet_workflows.metrics.tools import (
     sizes,
     tally,
     whole_days,
+    within,
     worded,
 )
 from imednet_workflows.metrics.visits import visit_status
@@ -196,8 +197,8 @@ def entry_lag(
     `visit_date` (a calendar date), `entered` (UTC, the record's first revision,
     else its `date_created`), `lag_days` (whole days from the visit's day to that of
     the entry; below 0 if entered before; NA if not known), `late` (more than
-    `LATE_DAYS`). The visit is that of `visit_id`, else of subject and interval.
-    Raises ValueError if a frame lacks a column or `asof` is no date.
+    `LATE_DAYS`). The visit is that of `visit_id`; where that is not listed, that of
+    subject and interval. Raises ValueError if a frame lacks a column or `asof` is no date.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
@@ -208,7 +209,8 @@ def entry_lag(
     visits = kept.visits[kept.visits["visit_date"].notna()]
     records = kept.records
     seen = lookup(records["visit_id"], visits, "visit_id", "visit_date")
-    seen = _seen_by_interval(seen, records, visits)
+    unplaced = ~within(records["visit_id"], kept.visits["visit_id"])
+    seen = _seen_by_interval(seen, records, visits, unplaced)
     first = kept.record_revisions.groupby("record_id", sort=False)["date_created"].min()
     entered = first.reindex(pd.Index(records["record_id"])).set_axis(records.index)
     entered = entered.fillna(records["date_created"])
@@ -220,9 +222,11 @@ def entry_lag(
     return table[seen.notna()].reset_index(drop=True)
 
 
-def _seen_by_interval(seen: Column, records: pd.DataFrame, visits: pd.DataFrame) -> Column:
-    """Return the visit dates, unknown ones replaced by that of subject and interval."""
-    gaps = seen.isna() & records["interval_id"].notna()
+def _seen_by_interval(
+    seen: Column, records: pd.DataFrame, visits: pd.DataFrame, unplaced: Column
+) -> Column:
+    """Return the visit dates, those of records without a visit by subject and interval."""
+    gaps = unplaced & records["interval_id"].notna()
     if not gaps.any():
         return seen
     pairs = visits.dropna(subset=_PAGE[:2]).drop_duplicates(_PAGE[:2])

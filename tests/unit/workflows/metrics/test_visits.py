@@ -250,6 +250,18 @@ def test_entry_lag_by_hand(
     assert summary.to_numpy().tolist() == [[5, 2.0, pytest.approx(10.6), 1, 20.0]]
 
 
+def test_entry_lag_keeps_to_the_visit_that_a_record_names(
+    build: Build, schedule: dict[str, Any], at: Callable[..., datetime]
+) -> None:
+    records = [
+        record(1, visit_id=2, date_created=at(2, 27)),  # not made, though one like it was
+        record(2, 2, visit_id=99, date_created=at(2, 13)),  # not listed: by subject and interval
+    ]
+    visits = [visit(1, "02-12"), visit(2)]
+    lag = m.entry_lag(build(**schedule, visits=visits, records=records), asof=ASOF)
+    assert dict(zip(lag["record_id"], lag["lag_days"], strict=True)) == {2: 1}
+
+
 def test_sdv_by_hand(build: Build, schedule: dict[str, Any]) -> None:
     words = ["Ready For SDV"] * 2 + ["Partially Verified"] + ["Verified"] * 5 + ["Record Complete"]
     records = [record(n, record_status=word) for n, word in enumerate(words)]
