@@ -21,7 +21,8 @@ import pandas as pd
 __all__ = ["Cast", "cast", "kind_of", "to_integer", "to_number"]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")  # of bounded size
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
 _PARTIAL = re.compile(
@@ -149,7 +150,7 @@ def to_integer(value: Any) -> int | None:
 def to_number(value: Any) -> float | None:
     """Return the finite number that an answer is; None if it is none."""
     if isinstance(value, str):
-        value = float(value) if _DECIMAL.fullmatch(value.strip()) else None
+        value = float(value) if _FLOAT.fullmatch(value.strip()) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:

@@ -230,6 +230,13 @@ def test_one_odd_value_does_not_change_the_others() -> None:
     assert column[0] == 2**53 + 1
 
 
+@pytest.mark.parametrize("text", ["1e0001", "1e-1000"])
+@pytest.mark.parametrize("beside", ["2", "x"], ids=["a number", "no number"])
+def test_a_long_exponent_is_read_alike_whatever_stands_beside(text: str, beside: str) -> None:
+    done = cast([text, beside], "number")
+    assert (done.column[0], 0 in done.failed) == (float(text), False)
+
+
 # --- anything at all
 
 
