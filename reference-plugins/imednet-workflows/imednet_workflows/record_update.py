@@ -158,15 +158,16 @@ class RecordUpdate:
             if reader is not None:
                 reader.verify(targets, result)
         except BaseException as error:
-            if not isinstance(error, ImednetError):  # Ctrl-C, or a callback that failed
-                batches = ", ".join(str(job.batch_id) for job in result.jobs) or "none"
-                error.add_note(f"batches sent before this: {batches}")
-                raise
             sent = sum(outcome.batch_id is not None for outcome in result.records)
             unknown = sum(outcome.state == "unknown" for outcome in result.records)
             maybe = f", and of {unknown} it is not known" if unknown else ""
+            far = f"{sent} of {len(targets)} records were sent when it broke off{maybe}"
+            if not isinstance(error, ImednetError):  # Ctrl-C, or a callback that failed
+                batches = ", ".join(str(job.batch_id) for job in result.jobs) or "none"
+                error.add_note(f"{far}; batches sent before this: {batches}")
+                raise
             raise UpdateError(
-                f"{sent} of {len(targets)} records were sent when it broke off{maybe} ({error}). "
+                f"{far} ({error}). "
                 "error.result says which, and by which batch: look at the study before sending "
                 "any again.",
                 result,

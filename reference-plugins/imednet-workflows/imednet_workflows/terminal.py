@@ -123,11 +123,16 @@ class Writer:
     def outcomes(self, send: Callable[[], UpdateResult]) -> ImednetError | None:
         """Send, and show what became of each record, also where it broke off.
 
-        Returns the error that is to end the command, once the table is written.
+        Returns the error that is to end the command, once the table is written. Of
+        Ctrl-C it tells what had been sent by then.
         """
         failure: ImednetError | None = None
         try:
             result = send()
+        except KeyboardInterrupt as stopped:
+            for note in getattr(stopped, "__notes__", ()):
+                say(note)
+            raise
         except UpdateError as error:
             if error.result is None:
                 raise

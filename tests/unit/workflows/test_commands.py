@@ -951,6 +951,35 @@ def test_a_batch_that_is_not_taken_leaves_the_later_ones_unsent(
     assert own.posts() == 2
 
 
+def test_what_was_sent_before_ctrl_c_is_told(
+    own: Workflow,
+    sdk: ImednetSDK,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., Result],
+) -> None:
+    made: list[str] = []
+    create = Jobs.create
+
+    def noted(jobs: Jobs, *arguments: Any) -> Any:
+        job = create(jobs, *arguments)
+        made.append(job.batch_id)
+        return job
+
+    def stopped(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Jobs, "create", noted)
+    monkeypatch.setattr(commands, "tell_sent", stopped)
+    enrolled = sdk.subjects.list("DEMO", subject_status="Enrolled", limit=3)
+    rows = [f"CM,{s.subject_key},Drug" for s in enrolled]
+    path = own.file("u.csv", "\n".join(["formKey,subjectKey,CMTRT", *rows]))
+    result = run("update", "DEMO", path, "--batch-size", "2", *CSV, at=own)
+    assert (result.code, result.out) == (130, "")
+    (batch,) = made
+    told = f"2 of 3 records were sent when it broke off; batches sent before this: {batch}"
+    assert result.err.splitlines() == [told]
+
+
 @pytest.mark.parametrize("dry", [True, False], ids=["dry", "sent"])
 def test_every_fault_of_every_record_is_told(
     dry: bool, cli: Workflow, run: Callable[..., Result], subject: str

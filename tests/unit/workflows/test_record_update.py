@@ -406,7 +406,7 @@ def test_what_was_sent_is_told_where_a_callback_fails(own: Any, subject: str) ->
             own.key, [new(subject)], on_progress=broken, **FAST
         )
     (note,) = caught.value.__notes__
-    assert note.startswith("batches sent before this: ")
+    assert note.startswith("1 of 1 records were sent when it broke off; batches sent before this: ")
 
 
 @pytest.mark.parametrize(
