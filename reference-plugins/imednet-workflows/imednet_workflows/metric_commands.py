@@ -117,7 +117,10 @@ def _metric(name: str, table: Callable[..., Any], about: str) -> Callable[..., N
         configuration, day = configuration_in(config), moment_of(asof)
         with writing(output, to) as put:
             frames = _frames(study, METRIC_LISTS)
-            put.frame(_with_site_names(table(metrics, frames, configuration, day), frames))
+            found = table(metrics, frames, configuration, day)
+            for unknown in found.attrs.get("unknown_targets", ()):
+                say(f"targets: no site is called {unknown!r}, so that its target is left out")
+            put.frame(_with_site_names(found, frames))
 
     command.__name__ = name
     command.__doc__ = f"""{about}
@@ -161,7 +164,9 @@ TABLES: dict[str, tuple[Callable[..., Any], str]] = {
         "Queries reopened, of those ever closed, by site.",
     ),
     "forecast": (
-        lambda m, f, c, at: _forecast(m.forecast_enrolment(f, c, asof=at)),
+        lambda m, f, c, at: _forecast(
+            m.forecast_enrolment(f, c, asof=at), m.enrolment_funnel(f, c, asof=at, by=None)
+        ),
         "When the targets (of --config) will be enrolled: days, as quantiles.",
     ),
     "enrolment_funnel": (
@@ -231,9 +236,10 @@ TABLES: dict[str, tuple[Callable[..., Any], str]] = {
 }
 
 
-def _forecast(found: Forecast) -> pd.DataFrame:
+def _forecast(found: Forecast, funnel: pd.DataFrame) -> pd.DataFrame:
     if found.reason:
         say(f"no forecast: {found.reason}")
+    found.days.attrs |= funnel.attrs
     return found.days
 
 

@@ -374,6 +374,18 @@ def test_a_metric_reads_a_configuration(cli: Workflow, frames: StudyFrames) -> N
     assert texts(expected) != texts(metrics.enrolment_funnel(frames, asof=ASOF))
 
 
+@pytest.mark.parametrize("name", ["forecast", "enrolment-funnel"])
+def test_a_target_of_a_site_that_is_not_there_is_told(
+    name: str, cli: Workflow, run: Callable[..., Result]
+) -> None:
+    content = {"targets": {SITE: {"planned": 60}, "Corvane Genral": {"planned": 5}}}
+    path = cli.file("study.json", json.dumps(content))
+    result = run("metrics", name, "DEMO", "--config", path, "--asof", "2026-03-02", *CSV)
+    assert result.code == 0
+    told = "targets: no site is called 'Corvane Genral', so that its target is left out"
+    assert result.err.splitlines() == [told]
+
+
 def test_a_table_rounds_and_leaves_out_what_is_empty(cli: Workflow, frames: StudyFrames) -> None:
     result = cli("metrics", "query-rates", "DEMO", "--asof", "2026-03-02")
     assert (result.code, result.err) == (0, "")
