@@ -225,21 +225,24 @@ def _visit(
 
 
 def site_flags(study_key: str, kris: pd.DataFrame, sites: pd.DataFrame) -> list[Finding]:
-    """Return a finding for each site and indicator with a flag: medium at 1, high at 2."""
+    """Return a finding for each site and indicator with a flag: medium at 1, high at 2.
+
+    Too high and too low are two findings: what was decided of one says nothing of the other.
+    """
     names = _names(sites)
     return [
         Finding(
             study_key,
             SITE_FLAG,
-            f"site {row['site_id']} {row['kri']}",
+            f"site {row['site_id']} {row['kri']} {way}",
             f"{_site(names, row['site_id'])}: {str(row['kri']).replace('_', ' ')} "
-            f"{'far ' if abs(flag) > 1 else ''}too {'high' if flag > 0 else 'low'}",
+            f"{'far ' if abs(flag) > 1 else ''}too {way}",
             f"flag {flag:+d}",
             "high" if abs(flag) > 1 else "medium",
             site=_site(names, row["site_id"]),
         )
         for row in _rows(kris, "kris", "site_id", "kri", "flag")
-        if (flag := int(row["flag"] or 0))
+        if (flag := int(row["flag"] or 0)) and (way := "high" if flag > 0 else "low")
     ]
 
 

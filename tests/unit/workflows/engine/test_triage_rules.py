@@ -164,6 +164,21 @@ def test_a_frame_that_lacks_columns_is_refused() -> None:
     assert str(caught.value) == "kris: the frame has no kri, flag: give the whole table"
 
 
+def test_a_flag_on_the_other_side_is_not_decided_already(tmp_path: Path) -> None:
+    store = TriageStore(tmp_path / "t.sqlite3")
+    (high,) = run_rules("S", SITES, kris=kri(2)).findings
+    store.refresh("S", [high], kinds={triage_rules.SITE_FLAG})
+    store.review(high.identity, who="R. Lind")
+    store.approve(high.identity, who="R. Lind")
+    found = run_rules("S", SITES, kris=kri(-2))
+    store.refresh("S", found.findings, kinds=found.kinds)
+    items = store.items("S", include_gone=True)
+    assert {(item.title.rpartition(" ")[2], item.status, item.gone is None) for item in items} == {
+        ("high", "approved", False),
+        ("low", "new", True),
+    }
+
+
 def demo_findings(demo: Any, asof: date) -> Found:
     rules = [
         MappingRule("AE", "term", "AE", "AETERM"),
