@@ -64,7 +64,7 @@ class Target:
     """What a record means, found in the study; `item` is what is sent of it."""
 
     position: int
-    kind: str  #: register, scheduled, new, or change (of a record that is named)
+    kind: str  #: register, site (a record of a site's own), scheduled, new, or change
     form: Form
     site: Site | None
     subject: Subject | None
@@ -220,7 +220,7 @@ class _Check:
             if not _given(self._record, "form"):
                 self._fault("formKey", None, "every record needs its form")
             return None
-        kind = self._kind(site, subject, interval)
+        kind = self._kind(form)
         record = self._named_record(form, subject, interval)
         self._scheduled(form, interval)
         if site is not None and subject is not None and subject.site_id != site.site_id:
@@ -271,7 +271,7 @@ class _Check:
         self._fault(key, value, problem)
         return None
 
-    def _kind(self, site: Any, subject: Any, interval: Any) -> str:
+    def _kind(self, form: Form) -> str:
         names = {what: bool(_given(self._record, what)) for what in IDENTITY}
         if names["record"]:
             return "change"
@@ -283,7 +283,7 @@ class _Check:
         if names["interval"]:
             key = _given(self._record, "interval")[0]
             self._fault(key, self._record[key], "an interval needs a subject")
-        return "register"
+        return "site" if (form.form_type or "").casefold() == "site" else "register"
 
     def _named_record(
         self, form: Form, subject: Subject | None, interval: Interval | None

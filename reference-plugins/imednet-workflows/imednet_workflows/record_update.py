@@ -19,6 +19,8 @@ from imednet_workflows.record_checks import StudyChecker, Target, as_sent, to_de
 
 __all__ = ["Change", "Difference", "RecordOutcome", "RecordUpdate", "UpdateError", "UpdateResult"]
 
+ALWAYS_NEW = ("new", "site")  # kinds of items that each make a record of their own
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -33,6 +35,8 @@ class Difference:
 class RecordOutcome:
     """What became of one record.
 
+    `kind` is what it was meant to do: "register" a subject, write a "scheduled" or a "new"
+    record of one, make a record of a "site", or "change" the one it names.
     `batch_id` is None while it was not sent. `state` is that of its batch's job as
     last seen ("created", "running", "completed", "failed"), or "not sent", "refused"
     by the server, or "unknown" where the sending itself broke off. With
@@ -366,7 +370,12 @@ class _Reader:
         subject = subject or target.subject
         if target.record is not None:
             return self._written().get(target.record.record_id) if written else target.record
-        if subject is None or (target.kind == "new" and not written):
+        if target.kind in ALWAYS_NEW and not written:
+            return None
+        if target.kind == "site":
+            site_id = target.site.site_id if target.site else None
+            return self._meant(target, [r for r in self._of_form(target) if r.site_id == site_id])
+        if subject is None:
             return None
         found = self._of_form(target, subject)
         if target.interval is not None:
@@ -381,8 +390,8 @@ class _Reader:
             self._changed = {record.record_id: record for record in found}
         return self._changed
 
-    def _of_form(self, target: Target, subject: Subject) -> list[Record]:
-        """Return a subject's records of a form; read for all subjects of the call at once."""
+    def _of_form(self, target: Target, subject: Subject | None = None) -> list[Record]:
+        """Return a subject's records of a form, or those of none; read for the call at once."""
         key = (target.form.form_key, target.kind == "scheduled")
         if key not in self._read:
             conditions: dict[str, Any] = {"form_key": target.form.form_key, "deleted": False}
@@ -393,7 +402,7 @@ class _Reader:
             by_subject = self._read.setdefault(key, {})
             for record in self._sdk.records.iter(self._study_key, **conditions):
                 by_subject.setdefault(record.subject_id, []).append(record)
-        return self._read[key].get(subject.subject_id, [])
+        return self._read[key].get(subject.subject_id if subject else None, [])
 
     def expect(self, targets: Sequence[Target]) -> None:
         """Take note of the records, and of whose records, that will be asked for."""
@@ -406,7 +415,9 @@ class _Reader:
 
     def _meant(self, target: Target, records: list[Record]) -> Record | None:
         """Of several new records of one form, the first that holds the values and is free."""
-        free = [r for r in records if target.kind != "new" or r.record_id not in self._used]
+        free = [
+            r for r in records if target.kind not in ALWAYS_NEW or r.record_id not in self._used
+        ]
         if not free:
             return None
         best = min(free, key=lambda record: len(_differences(target, record)))

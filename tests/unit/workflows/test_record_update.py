@@ -520,6 +520,21 @@ def test_several_new_records_of_one_form(own: Any, subject: str) -> None:
     assert [outcome.stands for outcome in result.records] == [True] * 5
 
 
+def test_records_of_a_site_are_read_back(own: Any) -> None:
+    before = ids(own, "records", "recordId")
+    where = {"formKey": "MON", "siteName": SITE}
+    items = [{**where, "data": {"MONFIND": number}} for number in (1, 2, 1)]
+    items.append({"formKey": "MON", "siteId": 1, "data": {}})
+    shown = own.flows.record_update.preview(own.key, items)
+    assert [(c.kind, c.old, c.new) for c in shown] == [("site", None, n) for n in "121"]
+    result = own.flows.record_update.create_or_update_records(own.key, items, **VERIFIED)
+    found = [outcome.record_id for outcome in result.records]
+    assert [(o.kind, o.stands, o.subject_key) for o in result.records] == [("site", True, None)] * 4
+    assert set(found) == ids(own, "records", "recordId") - before
+    assert [own.record(number)["siteId"] for number in found] == [3, 3, 3, 1]
+    assert [own.record(n)["recordData"]["MONFIND"] for n in found] == ["1", "2", "1", None]
+
+
 def test_an_older_record_does_not_stand_for_a_new_one_that_failed(own: Any, subject: str) -> None:
     update = partial(own.flows.record_update.create_or_update_records, own.key, **VERIFIED)
     (first,) = update([new(subject, CMTRT="Same")]).records
