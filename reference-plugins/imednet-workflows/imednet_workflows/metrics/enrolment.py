@@ -23,6 +23,7 @@ from imednet_workflows.metrics.tools import (
     ratio,
     tally,
     whole_days,
+    within,
 )
 
 __all__ = ["enrolment_curve", "enrolment_funnel", "site_enrolment"]
@@ -45,9 +46,9 @@ def enrolment_funnel(
     `enrolled` (ever), `completed`, `discontinued`; `screen_failure_percent` of the
     screened, `discontinuation_percent` of the enrolled, NA where there are none;
     `planned` (targets of the configuration, NA where none is given) and
-    `target_percent` = enrolled / planned. `attrs["unknown_targets"]` lists the
-    names of targets that no site has. Raises ValueError for another `by`, if a
-    frame lacks a column, and if `asof` is no date.
+    `target_percent` = enrolled / planned, of the sites that have a target.
+    `attrs["unknown_targets"]` lists the names of targets that no site has. Raises
+    ValueError for another `by`, if a frame lacks a column, and if `asof` is no date.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
@@ -60,8 +61,10 @@ def enrolment_funnel(
     flags = status_flags(subjects, terms(config), moment(asof))
     sums = {"screened": flags["active"].notna(), "screen_failures": flags["failed"]}
     sums |= {name: flags[name] for name in _STEPS[2:]}
-    table = tally(sums, subjects["site_id"] if by else None)
     targets = site_targets(frames.sites, config)
+    aimed = targets.loc[targets["planned"].notna(), "site_id"]
+    sums["aimed"] = flags["enrolled"] & within(subjects["site_id"], aimed)
+    table = tally(sums, subjects["site_id"] if by else None)
     if by:
         table = every_site(table, frames.sites)
         table = targets.drop_duplicates("site_id").merge(table, on="site_id", how="right")
@@ -69,7 +72,7 @@ def enrolment_funnel(
     else:
         planned = targets["planned"]
         table["planned"] = pd.array([planned.sum(min_count=1)], dtype="Int64")
-    table = _percents(counts(table, _STEPS))
+    table = _percents(counts(table, [*_STEPS, "aimed"]))
     named = set(targets["site_name"].dropna())
     given = config.targets if config is not None else {}
     known = {name.casefold() for name in named}
@@ -78,12 +81,12 @@ def enrolment_funnel(
 
 
 def _percents(table: pd.DataFrame) -> pd.DataFrame:
-    names = [name for name in table.columns if name not in (*_STEPS, "planned")]
+    names = [name for name in table.columns if name not in (*_STEPS, "planned", "aimed")]
     return table[[*names, *_STEPS]].assign(
         screen_failure_percent=ratio(table["screen_failures"], table["screened"], 100),
         discontinuation_percent=ratio(table["discontinued"], table["enrolled"], 100),
         planned=table["planned"],
-        target_percent=ratio(table["enrolled"], table["planned"], 100),
+        target_percent=ratio(table["aimed"], table["planned"], 100),
     )
 
 

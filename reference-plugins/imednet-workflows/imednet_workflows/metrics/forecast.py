@@ -20,7 +20,7 @@ from imednet.models import StudyConfiguration
 from imednet_workflows.frames import StudyFrames
 from imednet_workflows.metrics.enrolment import enrolment_funnel, site_enrolment
 from imednet_workflows.metrics.special import beta_cdf, beta_odds
-from imednet_workflows.metrics.tools import calendar_day, moment, need
+from imednet_workflows.metrics.tools import calendar_day, moment, need, within
 
 __all__ = ["Forecast", "forecast", "forecast_enrolment", "gamma_prior"]
 
@@ -58,8 +58,9 @@ def forecast_enrolment(
     asof: date,
     more: int | None = None,
 ) -> Forecast:
-    """Return the forecast of when `more` subjects (None: what targets still lack) are enrolled.
+    """Return the forecast of when `more` subjects are enrolled.
 
+    None is as many as the targets still lack, enrolled by the sites that have one.
     No forecast, with the reason in words: under 3 enrolled, no open site, nobody
     more to enrol, or neither `more` nor targets given. Raises ValueError if `more`
     is below 0, a frame lacks a column, or `asof` is no date.
@@ -69,14 +70,17 @@ def forecast_enrolment(
         >>> forecast_enrolment(example_study(), asof=date(2026, 3, 2), more=10).reason
         'only 2 enrolled: a forecast needs at least 3'
     """
+    sites = site_enrolment(frames, config, asof=asof)
     if more is None:
-        total = enrolment_funnel(frames, config, asof=asof, by=None).iloc[0]
-        if pd.isna(total["planned"]):
+        funnel = enrolment_funnel(frames, config, asof=asof)
+        aimed = funnel[funnel["planned"].notna()]
+        if aimed.empty:
             given = ", ".join(config.targets) if config is not None else ""
             why = f"no site is called {given}" if given else "no targets"
             return _none(None, f"{why}: give `more`, or targets in the configuration")
-        more = max(0, int(total["planned"] - total["enrolled"]))
-    return forecast(site_enrolment(frames, config, asof=asof), more, asof=asof)
+        more = max(0, int(aimed["planned"].sum() - aimed["enrolled"].sum()))
+        sites["open"] &= within(sites["site_id"], aimed["site_id"])
+    return forecast(sites, more, asof=asof)
 
 
 def forecast(sites: pd.DataFrame, more: int, *, asof: date) -> Forecast:

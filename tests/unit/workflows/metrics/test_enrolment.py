@@ -88,7 +88,7 @@ def test_funnel_of_all(study: StudyFrames) -> None:
     config = StudyConfiguration(targets={"North": SiteTarget(planned=8), "West": SiteTarget()})
     total = m.enrolment_funnel(study, config, asof=ASOF, by=None).iloc[0]
     assert (total["screened"], total["enrolled"], total["planned"]) == (10, 6, 8)
-    assert total["target_percent"] == 75.0
+    assert total["target_percent"] == 50.0  # 4 of the 6 are at the site with a target
     assert m.enrolment_funnel(study, asof=ASOF, by=None)["planned"].isna().all()
 
 
@@ -199,7 +199,10 @@ def test_forecast_of_what_targets_lack(study: StudyFrames) -> None:
     assert m.forecast_enrolment(study, asof=ASOF).reason.startswith("no targets: give `more`")
     config = StudyConfiguration(targets={"North": SiteTarget(planned=20)})
     made = m.forecast_enrolment(study, config, asof=ASOF)
-    assert (made.more, made.reason) == (14, "")
+    assert (made.more, made.reason) == (16, "")
+    aimed = m.site_enrolment(study, config, asof=ASOF)
+    aimed["open"] = aimed["open"] & (aimed["site_id"] == 1)  # the others have no target
+    assert made.days.equals(m.forecast(aimed, 16, asof=ASOF).days)
     with pytest.raises(ValueError, match="more: -1 is below 0"):
         m.forecast_enrolment(study, asof=ASOF, more=-1)
     with pytest.raises(ValueError, match="sites: enrolled or days below 0"):
