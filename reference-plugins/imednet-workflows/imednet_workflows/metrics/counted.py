@@ -139,6 +139,11 @@ def form_ids(frame: pd.DataFrame, forms: pd.DataFrame) -> Column:
     return filled(frame["form_id"], frame["form_key"], forms, "form_key", "form_id")
 
 
+def by_subject_key(subjects: pd.DataFrame) -> pd.DataFrame:
+    """Return the subjects for finding them by key: of those that share one, the standing first."""
+    return subjects.sort_values("deleted", kind="stable", na_position="first")
+
+
 def status_flags(subjects: pd.DataFrame, terms: Terms, now: pd.Timestamp) -> pd.DataFrame:
     """Return a row a subject: failed, enrolled (ever), completed, discontinued, active.
 
@@ -214,7 +219,7 @@ def _with_ids(frames: StudyFrames) -> pd.DataFrame:
     """Return the records with subject and interval, found by what else they name."""
     records, ids = frames.records, frames.records["subject_id"]
     if ids.isna().any():
-        named = frames.subjects[~true(frames.subjects["deleted"])]
+        named = by_subject_key(frames.subjects)
         ids = filled(ids, records["subject_key"], named, "subject_key", "subject_id")
     intervals = filled(
         records["interval_id"], records["visit_id"], frames.visits, "visit_id", "interval_id"

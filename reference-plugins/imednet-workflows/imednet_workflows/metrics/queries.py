@@ -17,6 +17,7 @@ import pandas as pd
 from imednet.models import StudyConfiguration
 from imednet_workflows.frames import StudyFrames
 from imednet_workflows.metrics.counted import (
+    by_subject_key,
     check_frames,
     counted_records,
     form_ids,
@@ -141,9 +142,9 @@ def _existing(frames: StudyFrames, now: pd.Timestamp) -> pd.DataFrame:
     told = within(ids, early) | ~within(ids, comments["annotation_id"])
     queries = queries[told & not_later(queries["date_created"], now)]
     subjects, record = frames.subjects, queries["record_id"]
-    keys = queries["subject_key"]
+    keys, named = queries["subject_key"], by_subject_key(subjects)
     placed = queries.assign(
-        subject_id=filled(queries["subject_id"], keys, subjects, "subject_key", "subject_id")
+        subject_id=filled(queries["subject_id"], keys, named, "subject_key", "subject_id")
     )
     theirs = lookup(placed["subject_id"], subjects, "subject_id", "site_id")
     placed["site_id"] = filled(theirs, record, frames.records, "record_id", "site_id")

@@ -138,6 +138,25 @@ def test_what_is_deleted_or_disabled_is_shown_but_not_counted(lives: StudyFrames
     assert column(state, "form_key")[1] == "VS"
 
 
+@pytest.mark.parametrize("again", [True, False], ids=["registered anew", "gone"])
+def test_rows_that_name_a_subject_by_its_key_alone(
+    again: bool, build: Build, query: MakeQuery
+) -> None:
+    subjects: list[dict[str, Any]] = [
+        {"subject_id": 1, "subject_key": "A", "site_id": 1, "deleted": True},
+        *([{"subject_id": 2, "subject_key": "A", "site_id": 2}] if again else []),
+    ]
+    frames = build(
+        sites=[{"site_id": 1}, {"site_id": 2}],
+        subjects=subjects,
+        records=[{"record_id": 1, "subject_key": "A", "form_id": 1, "record_data": {"Q": "1"}}],
+        queries=[query(1, (*OPEN, 2, 1), subject_key="A")],
+    )
+    rates = m.query_rates(frames, asof=ASOF, by="site_id")
+    assert rates["queries"].tolist() == [0, int(again)]
+    assert rates["data_points"].tolist() == [0, int(again)]
+
+
 def test_state_as_it_was(lives: StudyFrames) -> None:
     state = m.query_state(lives, asof=date(2026, 2, 10))
     assert column(state, "state")[4] == column(state, "state")[5] == "closed"
