@@ -342,7 +342,10 @@ def _by_key(path: str, rows: list[Any]) -> dict[str, Any]:
     """Return the rows by what names them; a name met again gets a number (`term #2`)."""
     found: dict[str, Any] = {}
     for row in rows:
-        name = ".".join(str(row.get(part)) for part in _KEYS[path])
-        count = sum(key == name or key.startswith(f"{name} #") for key in found)
-        found[f"{name} #{count + 1}" if count else name] = row
+        key = name = ".".join(str(row.get(part)) for part in _KEYS[path])
+        number = 1
+        while key in found:
+            number += 1
+            key = f"{name} #{number}"
+        found[key] = row
     return found

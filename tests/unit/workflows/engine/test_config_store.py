@@ -286,6 +286,14 @@ def test_differences_are_told_by_path(
     assert changes(StudyConfiguration(**old), StudyConfiguration(**new)) == expected
 
 
+def test_a_field_named_like_a_numbered_one_hides_no_other() -> None:
+    old, new = (
+        StudyConfiguration(mappings=[MappingRule("AE", "a #2", form), MappingRule("AE", "a", "F")])
+        for form in ("F", "G")
+    )
+    assert changes(old, new) == [("mappings[AE.a #2].sourceFormKey", "F", "G")]
+
+
 def test_stored_versions_are_compared_alike(store: ConfigStore) -> None:
     store.commit(config(), who="A")
     store.commit(config(statuses={"enrolled": ["In"]}), who="A")
