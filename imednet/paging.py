@@ -94,6 +94,7 @@ def _page(answer: Answer, size: int, number: int) -> _Page:
     rows = content.get("data") if isinstance(content, dict) else None
     if not isinstance(rows, list):
         raise ResponseError(f"{where} answered without a list of rows (data): not an API page.")
+    _check_metadata(content.get("metadata"), where)
     pagination = content.get("pagination")
     if pagination is None and number == 0 and len(rows) < size:
         return _Page(rows, len(rows), size)  # shorter than asked for: nothing can follow
@@ -109,6 +110,20 @@ def _page(answer: Answer, size: int, number: int) -> _Page:
     if not _whole(total) or total < 0:
         raise ResponseError(f"{where} answered {total!r} as the number of rows (totalElements).")
     return _Page(rows, total, cut if _whole(cut) and 0 < cut < size else size)
+
+
+def _check_metadata(metadata: Any, where: str) -> None:
+    """Refuse an error that comes with a status of success: its rows are none to rely on."""
+    error = metadata.get("error") if isinstance(metadata, dict) else None
+    if any(error.values()) if isinstance(error, dict) else error:
+        code = error.get("code") if isinstance(error, dict) else None
+        number = (
+            code if isinstance(code, str) and code.isdecimal() and len(code) < 10 else "unknown"
+        )
+        raise ResponseError(
+            f"{where} answered with an error (code {number}) beside its rows, though with a status "
+            "of success. Read it again; if it stays, tell whoever runs the server."
+        )
 
 
 def _whole(value: Any) -> TypeGuard[int]:

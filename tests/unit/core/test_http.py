@@ -179,6 +179,17 @@ NOT_JSON = (
 )
 
 
+BESIDE = (
+    "answered with an error (code {}) beside its rows, though with a status of success. "
+    "Read it again; if it stays, tell whoever runs the server."
+)
+
+
+def failed(error: Any) -> Answer:
+    """A page whose metadata tell of an error, as an empty one with a status of success."""
+    return reply({"metadata": {"status": "ERROR", "error": error}, "data": []})
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -192,8 +203,14 @@ NOT_JSON = (
         (reply("text"), "answered without a list of rows (data): not an API page."),
         (reply({}), "answered without a list of rows (data): not an API page."),
         (reply({"data": {}}), "answered without a list of rows (data): not an API page."),
+        (failed({"code": "9000", "description": "boom"}), BESIDE.format("9000")),
+        (failed({"message": "boom"}), BESIDE.format("unknown")),
+        (failed("boom"), BESIDE.format("unknown")),
     ],
-    ids=["html", "cut", "empty", "untyped", "nan", "bytes", "list", "text", "nothing", "object"],
+    ids=[
+        *("html", "cut", "empty", "untyped", "nan", "bytes", "list", "text", "nothing", "object"),
+        *("error", "error of one message", "error in words"),
+    ],
 )
 def test_what_is_no_page(serve: Any, connect: Any, answer: Answer, said: str) -> None:
     error = failure(ResponseError, lambda: names(connect(serve(answer))))
