@@ -90,6 +90,23 @@ def test_home_tells_what_the_metrics_tell(dashboard: Any, ordinary: Any, moment:
     assert f"**{len(missing)}** missing pages" in dashboard.said("markdown")
 
 
+def test_enrolment_is_held_against_the_targets_of_the_sites_that_have_one(
+    dashboard: Any, ordinary: Any, moment: datetime
+) -> None:
+    frames = frames_of(ordinary)
+    site = metrics.enrolment_funnel(frames, asof=moment).nlargest(1, "enrolled").iloc[0]
+    store = ConfigStore()
+    targets = {site["site_name"]: {"planned": int(site["enrolled"]) * 2}}
+    config = StudyConfiguration.from_dict({"studyKey": "DEMO", "targets": targets})
+    store.publish("DEMO", store.commit(config, who="A. Berg").version, who="A. Berg")
+    dashboard.connect(ordinary).open("subject_enrollment.py")
+
+    assert dashboard.metrics["Of target"] == "50 %"
+    assert "Of the sites that have a target: 1 of 6." in dashboard.said("caption")
+    curve = dashboard.frame("Date", "Cumulative")
+    assert curve["Cumulative"].iloc[-1] == site["enrolled"]
+
+
 def test_query_status_tells_what_the_metrics_tell(
     dashboard: Any, ordinary: Any, moment: datetime
 ) -> None:

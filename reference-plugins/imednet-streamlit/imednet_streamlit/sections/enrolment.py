@@ -52,10 +52,19 @@ def render(page: Page) -> None:
 
 
 def totals(funnel: pd.DataFrame) -> pd.Series[Any]:
-    """Return the sums of a funnel by site: the steps, and `planned` (NA without targets)."""
+    """Return the sums of a funnel by site: the steps, and what there is of targets.
+
+    That is `planned` (NA without targets), and `aimed`: enrolled by sites that have one.
+    """
     sums = funnel[list(STEPS)].sum()
     sums["planned"] = funnel["planned"].sum(min_count=1)
+    sums["aimed"] = aimed(funnel)["enrolled"].sum()
     return sums
+
+
+def aimed(funnel: pd.DataFrame) -> pd.DataFrame:
+    """Return the sites of a funnel that have a target."""
+    return funnel[funnel["planned"].notna()]
 
 
 def _share(part: Any, whole: Any) -> str:
@@ -69,9 +78,12 @@ def _numbers(sums: pd.Series[Any]) -> None:
         whole = "screened" if name in ("screen_failures", "enrolled") else "enrolled"
         note = None if name == "screened" else f"{_share(sums[name], sums[whole])} of {whole}"
         columns[place % 3].metric(label, f"{int(sums[name]):,}", help=note, border=True)
-    share = "none" if pd.isna(planned) else _share(sums["enrolled"], planned)
+    share = "none" if pd.isna(planned) else _share(sums["aimed"], planned)
     note = "Targets stand in the study's configuration."
-    note = note if pd.isna(planned) else f"{int(planned):,} planned"
+    if not pd.isna(planned):
+        note = (
+            f"{int(sums['aimed']):,} enrolled of {int(planned):,} planned, at sites with a target"
+        )
     columns[len(STEPS) % 3].metric("Of target", share, help=note, border=True)
 
 
@@ -100,6 +112,10 @@ def _steps(sums: pd.Series[Any]) -> None:
 
 def _curve(funnel: pd.DataFrame, picked: list[int], loaded: Loaded) -> None:
     st.subheader("Enrolment over time")
+    with_target = aimed(funnel)
+    if 0 < len(with_target) < len(funnel):
+        st.caption(f"Of the sites that have a target: {len(with_target)} of {len(funnel)}.")
+        funnel, picked = with_target, with_target["site_id"].tolist()
     by_site = filters.within(loaded["site_curve"], "site_id", picked)
     curve = by_site.groupby("date")["cumulative"].sum().reset_index()
     if curve.empty:
