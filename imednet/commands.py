@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from imednet import ImednetSDK, models, plugins
 from imednet.errors import ImednetError
 from imednet.listing import COMPARABLE, RESOURCES
 from imednet.output import FORMATS, destination, write
+from imednet.progress import Progress
 
 __all__ = ["Usage", "installed_plugins", "jobs", "resource"]
 
@@ -107,9 +107,10 @@ def _write(
         raise Usage(f"--output is {output!r}: give one of {', '.join(FORMATS)}")
     if to is not None and not to.strip():
         raise Usage("--to is empty: give a file's name")
+    # Of JSON rows come one by one: on a terminal they are progress enough.
     streams = output.startswith("json") and to is None and sys.stdout.isatty()
-    progress = _Progress(sys.stderr.isatty() and not streams)
-    with ImednetSDK() as sdk, destination(to) as out, contextlib.closing(progress):
+    shown = False if streams else None
+    with ImednetSDK() as sdk, destination(to) as out, Progress(shown) as progress:
         found = _checked(lambda: rows(sdk, progress))
         form = table if output == "table" else output
         kept = [] if model is None else models.columns(getattr(models, model))
@@ -130,31 +131,6 @@ def _checked(call: Callable[[], Any]) -> Any:
         raise
     except (TypeError, ValueError) as error:
         raise Usage(str(error)) from None
-
-
-class _Progress:
-    """Rows so far and in all on standard error; wiped before anything else is written."""
-
-    def __init__(self, shown: bool) -> None:
-        self._shown = shown
-        self._width = 0  # wiped with blanks: not every console of Windows takes escape codes
-
-    def __call__(self, done: int, total: int) -> None:
-        if self._shown:
-            text = f"{done:,} of {total:,} rows"
-            sys.stderr.write("\r" + text.ljust(self._width))
-            sys.stderr.flush()
-            self._width = len(text)
-
-    def until_last(self, rows: Iterator[Any]) -> Iterator[Any]:
-        yield from rows
-        self.close()
-
-    def close(self) -> None:
-        if self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
-            self._width = 0
 
 
 def _get_job(study: str, batch: str, *, output: str = "table", to: str | None = None) -> None:

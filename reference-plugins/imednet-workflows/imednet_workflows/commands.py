@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from imednet import ImednetSDK
+from imednet.progress import Progress
 from imednet_workflows import Workflows
 from imednet_workflows.data_extraction import AuditEvent
 from imednet_workflows.lookups import find_form
 from imednet_workflows.metric_commands import Metrics, Queries
 from imednet_workflows.record_update import Change
 from imednet_workflows.terminal import (
-    Progress,
     day_of,
     many,
     records_in,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from imednet import ImednetSDK
 from imednet.errors import ConfigurationError
+from imednet.progress import Progress
 from imednet_workflows.lookups import find_site
-from imednet_workflows.terminal import Progress, configuration_in, moment_of, say, writing
+from imednet_workflows.terminal import configuration_in, moment_of, say, writing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from imednet.models import StudyConfiguration
 
 __all__ = [
-    "Progress",
     "Writer",
     "configuration_in",
     "day_of",
@@ -190,32 +189,6 @@ def _is_dates(column: pd.Series[Any]) -> bool:
     if column.dtype.kind != "M" or getattr(column.dtype, "tz", None) is not None:
         return False
     return bool((column.dropna() == column.dropna().dt.normalize()).all())
-
-
-class Progress:
-    """Rows so far and in all on standard error, while that is a terminal."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._parts: dict[str, tuple[int, int]] = {}
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-
-    def __call__(self, done: int, total: int) -> None:
-        self.of("", done, total)
-
-    def of(self, name: str, done: int, total: int) -> None:
-        """Take note of one list's rows, and show the sum of all."""
-        self._parts[name] = (done, total)
-        if self._shown:
-            so_far, in_all = map(sum, zip(*self._parts.values(), strict=True))
-            sys.stderr.write(f"\r{so_far:,} of {in_all:,} rows\x1b[K")
-            sys.stderr.flush()
 
 
 def many(count: int, thing: str) -> str:

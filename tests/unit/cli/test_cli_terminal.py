@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import re
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Iterator
 
@@ -18,7 +15,6 @@ from cli_process import TIMEOUT, Cli
 from scripted import Server, reply
 from tables import Table
 
-from imednet import commands
 from imednet_simulator import Simulator
 
 if os.name != "posix":
@@ -64,20 +60,6 @@ def test_progress_leaves_no_trace_between_rows(form: str, cli: Cli) -> None:
     session = on_terminal(cli, *words, output_too=True, columns=500)
     assert session.code == 0
     assert session.screen == [*cli(*words).out.splitlines(), ""]
-
-
-def test_progress_that_grows_shorter_leaves_nothing_of_what_was_longer() -> None:
-    out = io.StringIO()
-    with contextlib.redirect_stderr(out):
-        progress = commands._Progress(shown=True)
-        for done, total in ((1000, 1000), (7, 9)):
-            progress(done, total)
-            before = shown(out.getvalue())
-        progress.close()
-        progress.close()  # an error wipes once more
-        sys.stderr.write("x")
-    assert before == ["7 of 9 rows"]
-    assert shown(out.getvalue()) == ["x"]
 
 
 def test_a_table_on_a_terminal_fits_it(cli: Cli) -> None:
