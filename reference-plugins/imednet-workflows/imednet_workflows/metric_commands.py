@@ -115,7 +115,7 @@ def _metric(name: str, table: Callable[..., Any], about: str) -> Callable[..., N
     ) -> None:
         from imednet_workflows import metrics
 
-        configuration, day = configuration_in(config), moment_of(asof)
+        configuration, day = configuration_in(config, study), moment_of(asof)
         with writing(output, to) as put:
             frames = _frames(study, METRIC_LISTS)
             found = table(metrics, frames, configuration, day)

@@ -33,18 +33,22 @@ __all__ = [
 ]
 
 
-def configuration_in(path: str | None) -> StudyConfiguration | None:
+def configuration_in(path: str | None, study: str) -> StudyConfiguration | None:
+    """Read a file's configuration; says so where it was made for another study."""
     from imednet.models import StudyConfiguration
 
     if path is None:
         return None
     try:
         with open(path, encoding="utf-8-sig") as file:
-            return StudyConfiguration.from_json(file.read())
+            found = StudyConfiguration.from_json(file.read())
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not UTF-8: save it so") from None
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
+    if found.study_key not in (None, study):
+        say(f"{path} is the configuration of study {found.study_key!r}; it is used as it is")
+    return found
 
 
 def records_in(path: str) -> list[dict[str, Any]]:

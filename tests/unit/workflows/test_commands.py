@@ -386,6 +386,16 @@ def test_a_target_of_a_site_that_is_not_there_is_told(
     assert result.err.splitlines() == [told]
 
 
+def test_a_configuration_of_another_study_is_told(
+    cli: Workflow, run: Callable[..., Result]
+) -> None:
+    path = cli.file("study.json", json.dumps({"studyKey": "OTHER"}))
+    result = run("metrics", "visits", "DEMO", "--config", path, *CSV)
+    assert result.code == 0
+    told = f"{path} is the configuration of study 'OTHER'; it is used as it is"
+    assert result.err.splitlines() == [told]
+
+
 def test_a_table_rounds_and_leaves_out_what_is_empty(cli: Workflow, frames: StudyFrames) -> None:
     result = cli("metrics", "query-rates", "DEMO", "--asof", "2026-03-02")
     assert (result.code, result.err) == (0, "")
