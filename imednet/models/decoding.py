@@ -176,29 +176,37 @@ def _nested(hint: Any) -> Reader:
     if isinstance(hint, type) and issubclass(hint, Model):
         return _compiled(hint, lambda data: read(hint, data))
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is dict and arguments[-1] is Any:
+        return _verbatim
     inner = (_SCALARS.get(arguments[-1]) or ("", None))[1] or _nested(arguments[-1])
-    return _list_reader(inner) if origin is list else _dict_reader(inner, arguments[-1] is Any)
+    return _ListReader(inner) if origin is list else _dict_reader(inner)
 
 
-def _list_reader(inner: Reader) -> Reader:
-    def read_list(value: Any) -> list[Any]:
+class _ListReader:
+    """Reads a list, each of its values with `item`."""
+
+    def __init__(self, item: Reader) -> None:
+        self.item = item
+
+    def __call__(self, value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise Unreadable(value, "a list")
         try:
-            return [inner(each) for each in value]
+            return [self.item(each) for each in value]
         except Unreadable:  # once more, to tell which
-            return [_step(inner, each, f"[{index}]") for index, each in enumerate(value)]
-
-    return read_list
+            return [_step(self.item, each, f"[{index}]") for index, each in enumerate(value)]
 
 
-def _dict_reader(inner: Reader, verbatim: bool) -> Reader:
+def _verbatim(value: Any) -> dict[str, Any]:
+    """Read an object whose values stay as they were sent."""
+    if not isinstance(value, dict):
+        raise Unreadable(value, "an object")
+    return value
+
+
+def _dict_reader(inner: Reader) -> Reader:
     def read_dict(value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise Unreadable(value, "an object")
-        if verbatim:
-            return value
-        return {key: _step(inner, each, f"[{key!r}]") for key, each in value.items()}
+        return {key: _step(inner, each, f"[{key!r}]") for key, each in _verbatim(value).items()}
 
     return read_dict
 
@@ -257,7 +265,20 @@ _INLINE = {
     "timestamp": "iso(v + 'Z') if v.__class__ is str and len(v) == 19"
     " else None if v is None else {reader}(v)",
     "date": "day(v) if v.__class__ is str and len(v) == 10 else None if v is None else {reader}(v)",
+    "list": "[{reader}.item(each) for each in v] if v.__class__ is list"
+    " else None if v is None else {reader}(v)",
+    "object": "v if v.__class__ is dict or v is None else {reader}(v)",
+    "any": "None if v is None else {reader}(v)",
 }
+
+
+def _inlined(column: Column) -> str:
+    kind = column.kind if column.kind in _INLINE else "any"
+    if isinstance(column.reader, _ListReader):
+        kind = "list"
+    elif column.reader is _verbatim:
+        kind = "object"
+    return _INLINE[kind].format(reader=f"read_{column.name}")
 
 
 def _compiled(cls: type[M], slow: Callable[[Any], M]) -> Callable[[Any], M]:
@@ -276,11 +297,9 @@ def _compiled(cls: type[M], slow: Callable[[Any], M]) -> Callable[[Any], M]:
     lines = ["def decode(d):", " try:", f"  if len(d) != {len(columns(cls))}: return slow(d)"]
     lines.append("  row = new(cls)")
     for column in columns(cls):
-        reader = f"read_{column.name}"
-        scope[reader] = column.reader
-        inline = _INLINE.get(column.kind, "None if v is None else {reader}(v)")
+        scope[f"read_{column.name}"] = column.reader
         lines.append(f"  v = d[{column.api_name!r}]")
-        lines.append(f"  row.{column.name} = {inline.format(reader=reader)}")
+        lines.append(f"  row.{column.name} = {_inlined(column)}")
     lines += ["  return row", " except (KeyError, TypeError, ValueError): return slow(d)"]
     exec("\n".join(lines), scope)  # the text is made of this package's own field names
     return typing.cast(Callable[[Any], M], scope["decode"])
