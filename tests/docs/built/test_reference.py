@@ -46,8 +46,9 @@ INSIDE = {
     "imednet_workflows": "canonical.build canonical.logic canonical.plan canonical.problems "
     "canonical.suggest canonical.tables canonical.validation canonical.values casting commands "
     "lookups metric_commands metrics.counted metrics.enrolment metrics.example metrics.forecast "
-    "metrics.kris metrics.pages metrics.queries metrics.resolution metrics.scores "
-    "metrics.special metrics.terms metrics.tools metrics.visits terminal triage_items",
+    "metrics.indicators metrics.kri_counts metrics.kris metrics.lag metrics.pages "
+    "metrics.queries metrics.resolution metrics.scores metrics.special metrics.terms "
+    "metrics.tools metrics.visits terminal triage_items",
     "imednet_simulator": "probe story testing.calling testing.commands testing.fresh "
     "testing.plugins testing.registered",
 }

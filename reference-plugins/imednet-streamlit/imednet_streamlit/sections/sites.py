@@ -13,7 +13,8 @@ from imednet_streamlit.loading import Loaded
 from imednet_streamlit.naming import with_sites
 from imednet_streamlit.page import Page, card
 from imednet_workflows import metrics
-from imednet_workflows.metrics.kris import OVERDUE_DAYS, indicators
+from imednet_workflows.metrics.indicators import indicators
+from imednet_workflows.metrics.kri_counts import OVERDUE_DAYS
 
 __all__ = ["flag_table", "flag_text", "render"]
 

@@ -13,19 +13,13 @@ from __future__ import annotations
 from imednet_workflows.metrics.counted import counted, narrow
 from imednet_workflows.metrics.enrolment import enrolment_curve, enrolment_funnel, site_enrolment
 from imednet_workflows.metrics.forecast import Forecast, forecast, forecast_enrolment
-from imednet_workflows.metrics.kris import (
-    INDICATORS,
-    Indicator,
-    kri_counts,
-    kri_table,
-    kri_trend,
-    risk_scores,
-)
+from imednet_workflows.metrics.indicators import INDICATORS, Indicator
+from imednet_workflows.metrics.kri_counts import kri_counts
+from imednet_workflows.metrics.kris import kri_table, kri_trend, risk_scores
+from imednet_workflows.metrics.lag import entry_lag, entry_lag_summary
 from imednet_workflows.metrics.pages import (
     clean_subjects,
     completion,
-    entry_lag,
-    entry_lag_summary,
     expected_pages,
     missing_pages,
     sdv_progress,
