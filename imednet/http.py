@@ -6,6 +6,7 @@ first request is made. Retrying is urllib3's; what stands here is the policy.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import IncompleteRead
 from typing import Any, Self
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -205,6 +206,20 @@ class Transport:
         finally:
             _calling.now = False
         raise self._no_answer(call, failure)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep the keys, which an odd server may echo, out of errors about what it answered."""
+        try:
+            yield
+        except ResponseError as error:
+            scrub = self._credentials.scrub
+            raise ResponseError(
+                scrub(str(error)),
+                resource=error.resource,
+                field=None if error.field is None else scrub(error.field),
+                value=_scrubbed(error.value, scrub),
+            ) from None
 
     def _answer(self, call: _Call, response: Any) -> Answer:
         status, scrub = response.status, self._credentials.scrub

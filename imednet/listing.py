@@ -279,7 +279,8 @@ class Lists(Generic[M]):
             limit=selection.limit,
             progress=selection.progress,
         )
-        return pages(listing, decoder(self._model()))
+        with transport.reading():
+            yield from pages(listing, decoder(self._model()))
 
     def _merged(self, series: Iterable[Iterable[M]], selection: Selection) -> Iterator[M]:
         def compare(one: M, other: M) -> int:
@@ -300,12 +301,14 @@ class Lists(Generic[M]):
     def _count(self, selection: Selection) -> int:
         from imednet.paging import total_of
 
-        send = self._sdk.transport.send
+        transport = self._sdk.transport
         params = {name: value for name, value in selection.params.items() if name != "sort"}
-        return sum(
-            total_of(send("GET", selection.path, {"page": 0, "size": 1, "filter": f, **params}))
-            for f in selection.filters
-        )
+        params |= {"page": 0, "size": 1}
+        with transport.reading():
+            return sum(
+                total_of(transport.send("GET", selection.path, {"filter": text, **params}))
+                for text in selection.filters
+            )
 
     def _get(self, path: str, key: Any) -> M:
         segment(key, f"the {self._spec.key}")

@@ -238,7 +238,7 @@ class Records(Resource["Record"]):
         _check_records(records)
         headers = {} if email_notify is None else {"x-email-notify": _address(email_notify)}
         answer = self._sdk.transport.send("POST", path, body=list(records), headers=headers)
-        return _job(answer)
+        return _job(self._sdk, answer)
 
 
 def _check_records(records: Any) -> None:
@@ -257,12 +257,13 @@ def _address(text: str) -> str:
     return text
 
 
-def _job(answer: Any) -> Job:
+def _job(sdk: ImednetSDK, answer: Any) -> Job:
     from imednet.bodies import parsed
     from imednet.models import Job
     from imednet.models.decoding import decoder
 
-    job = decoder(Job)(parsed(answer))
+    with sdk.transport.reading():
+        job = decoder(Job)(parsed(answer))
     if not job.batch_id or not job.state:
         raise ResponseError(f"{answer.method} {answer.path} answered without batchId or state.")
     return job
@@ -287,7 +288,7 @@ class Jobs:
             True
         """
         path = f"/studies/{segment(study_key, 'study_key')}/jobs/{segment(batch_id, 'batch_id')}"
-        return _job(self._sdk.transport.send("GET", path))
+        return _job(self._sdk, self._sdk.transport.send("GET", path))
 
     def wait(
         self,

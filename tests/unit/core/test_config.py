@@ -406,6 +406,38 @@ ECHOES = {
 }
 
 
+ROWS = {
+    "a date": [{"siteId": 1, "dateCreated": API}],
+    "a number": [{"siteId": SECURITY}],
+    "a row": [API],
+    "a name": [{"siteId": 1, "siteName": {API: [SECURITY]}}],
+}
+READINGS = {
+    **{what: (reply(page(rows)), lambda sdk: sdk.sites.list("S")) for what, rows in ROWS.items()},
+    "iter": (reply(page(ROWS["a date"])), lambda sdk: next(sdk.sites.iter("S"))),
+    "a total": (
+        reply({"data": [], "pagination": {"totalElements": API}}),
+        lambda sdk: sdk.sites.count("S"),
+    ),
+    "a job": (
+        reply({"batchId": "b", "state": "created", "dateCreated": API}),
+        lambda sdk: sdk.jobs.get("S", "b"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "read"), READINGS.values(), ids=READINGS)
+def test_rows_that_echo_a_key_and_cannot_be_read_are_scrubbed(
+    serve: Any, connect: Any, answer: Answer, read: Any
+) -> None:
+    with pytest.raises(ResponseError) as caught:
+        read(connect(serve(answer)))
+    error = caught.value
+    assert "***" in str(error)
+    assert not shows_a_key("".join(traceback.format_exception(error)))
+    assert not shows_a_key(f"{error!r} {vars(error)}")
+
+
 @pytest.mark.parametrize("echo", ECHOES)
 def test_a_server_that_echoes_a_key_is_scrubbed(
     serve: Any, connect: Any, caplog: pytest.LogCaptureFixture, echo: str
