@@ -151,8 +151,8 @@ async def _stream(make: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
         left.set()
         if hop is not None and not hop.done():  # cancelled: nobody waits till the hop ends
             hop.add_done_callback(_close_what_is_left)
-        elif iterator is not None:
-            await asyncio.to_thread(_close, iterator)
+        elif hop is not None and (rest := _rest(hop)) is not None:
+            await asyncio.to_thread(_close, rest)
 
 
 def _collect(
@@ -186,10 +186,18 @@ def _close(iterator: Any) -> None:
         iterator.close()
 
 
+def _rest(hop: asyncio.Task[Any]) -> Any:
+    """Return the iterator that a hop left; None also if it was cancelled, as its loop ended.
+
+    Then its worker may still be at it, and closes it.
+    """
+    return None if hop.cancelled() or hop.exception() is not None else hop.result()[0]
+
+
 def _close_what_is_left(hop: asyncio.Task[Any]) -> None:
     """Close an iterator whose hop was just over when its reader left."""
-    if not hop.cancelled() and hop.result()[0] is not None:
-        hop.get_loop().run_in_executor(None, _close, hop.result()[0])
+    if (rest := _rest(hop)) is not None:
+        hop.get_loop().run_in_executor(None, _close, rest)
 
 
 class AwaitedJobs(_Awaited):

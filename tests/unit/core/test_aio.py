@@ -333,6 +333,11 @@ class Thing:
         finally:
             self.closed = True
 
+    def halted(self, count: int) -> Iterator[int]:
+        """Give so many rows, and wait before the next one."""
+        yield from range(count)
+        yield from self.kept(1)
+
     def listed(self) -> list[int]:
         return [1, 2]
 
@@ -382,6 +387,45 @@ def test_an_iterator_of_a_cancelled_loop_is_closed() -> None:
 
     asyncio.run(main())
     assert thing.closed
+
+
+def hop_of(call: asyncio.Task[Any]) -> asyncio.Task[Any]:
+    """The task by which a call waits for its worker."""
+    (hop,) = asyncio.all_tasks() - {call, asyncio.current_task()}
+    return hop
+
+
+def test_an_iterator_is_left_to_its_worker_where_the_loop_cancels_all_that_runs() -> None:
+    thing = Thing()
+
+    async def main() -> None:
+        call = asyncio.ensure_future(taken(awaited(thing).halted(aio.CHUNK_ROWS)))
+        while not thing.begun.is_set():
+            await asyncio.sleep(0.001)
+        hop_of(call).cancel()  # as asyncio.run does, in any order
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert not thing.closed
+        thing.go_on.set()
+
+    asyncio.run(main())
+    assert thing.closed
+
+
+def test_an_iterator_whose_first_rows_come_as_it_is_cancelled_is_closed() -> None:
+    thing = Thing()
+
+    async def main() -> None:
+        call = asyncio.ensure_future(taken(awaited(thing).kept(10_000)))
+        while not thing.begun.is_set():
+            await asyncio.sleep(0.001)
+        hop_of(call).add_done_callback(lambda _: call.cancel())
+        thing.go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert thing.closed
+
+    asyncio.run(main())
 
 
 def test_a_generator_left_early_is_closed() -> None:
