@@ -95,13 +95,17 @@ def _seen(visits: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     due = visits["visit_date"].fillna(visits["window_end"])
     made, late = ((visits["status"] == word).astype(bool) for word in ("made", "overdue"))
     expected = made | late
-    seen = visits[[*_PAGE[:2], "subject_key", "site_id", "interval_name"]].assign(
-        visit=visits["status"],
-        due=due,
-        expected=expected,
-        days_due=whole_days(calendar_day(now) - due).where(expected),
-        rank=2 - 2 * made - late,
-    )
+    seen = (
+        visits[[*_PAGE[:2], "subject_key", "site_id", "interval_name"]]
+        .assign(
+            visit=visits["status"],
+            due=due,
+            expected=expected,
+            days_due=whole_days(calendar_day(now) - due).where(expected),
+            rank=2 - 2 * made - late,
+        )
+        .reset_index(drop=True)
+    )  # visits that were sorted or joined come with any index
     ranked = seen[[*_PAGE[:2], "rank"]].sort_values("rank", kind="stable")
     return seen.drop(columns="rank")[~ranked.duplicated(_PAGE[:2]).sort_index()]
 

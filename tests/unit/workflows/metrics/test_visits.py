@@ -270,6 +270,17 @@ def test_sdv_by_hand(build: Build, schedule: dict[str, Any]) -> None:
     assert progress.to_numpy().tolist() == [[2, 1, 5, 62.5]]
 
 
+def test_pages_of_visits_in_any_order_and_with_any_index(
+    build: Build, schedule: dict[str, Any]
+) -> None:
+    frames = build(**schedule, visits=[visit(1, "02-12"), visit(2), visit(3, subject_id=2)])
+    visits = m.visit_status(frames, asof=ASOF)
+    expected = m.expected_pages(frames, asof=ASOF, visits=visits)
+    for index in ([2, 1, 0], [7, 7, 7]):
+        pages = m.expected_pages(frames, asof=ASOF, visits=visits.set_axis(index))
+        pd.testing.assert_frame_equal(pages, expected)
+
+
 def test_sdv_by_several_keys_adds_up(story: StudyFrames) -> None:
     parts = m.sdv_progress(story, asof=ASOF, by=("site_id", "form_key"))
     for key in ("site_id", "form_key"):
