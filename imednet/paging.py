@@ -116,10 +116,8 @@ def _check_metadata(metadata: Any, where: str) -> None:
     """Refuse an error that comes with a status of success: its rows are none to rely on."""
     error = metadata.get("error") if isinstance(metadata, dict) else None
     if any(error.values()) if isinstance(error, dict) else error:
-        code = error.get("code") if isinstance(error, dict) else None
-        number = (
-            code if isinstance(code, str) and code.isdecimal() and len(code) < 10 else "unknown"
-        )
+        code = str(error.get("code")) if isinstance(error, dict) else ""
+        number = code if code.isdecimal() and len(code) < 10 else "unknown"
         raise ResponseError(
             f"{where} answered with an error (code {number}) beside its rows, though with a status "
             "of success. Read it again; if it stays, tell whoever runs the server."

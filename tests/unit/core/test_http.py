@@ -204,12 +204,13 @@ def failed(error: Any) -> Answer:
         (reply({}), "answered without a list of rows (data): not an API page."),
         (reply({"data": {}}), "answered without a list of rows (data): not an API page."),
         (failed({"code": "9000", "description": "boom"}), BESIDE.format("9000")),
+        (failed({"code": 9000}), BESIDE.format("9000")),
         (failed({"message": "boom"}), BESIDE.format("unknown")),
         (failed("boom"), BESIDE.format("unknown")),
     ],
     ids=[
         *("html", "cut", "empty", "untyped", "nan", "bytes", "list", "text", "nothing", "object"),
-        *("error", "error of one message", "error in words"),
+        *("error", "error of a number", "error of one message", "error in words"),
     ],
 )
 def test_what_is_no_page(serve: Any, connect: Any, answer: Answer, said: str) -> None:
