@@ -127,12 +127,12 @@ class Writer:
         """Send, and show what became of each record, also where it broke off.
 
         Returns the error that is to end the command, once the table is written. Of
-        Ctrl-C it tells what had been sent by then.
+        Ctrl-C, or a request to end, it tells what had been sent by then.
         """
         failure: ImednetError | None = None
         try:
             result = send()
-        except KeyboardInterrupt as stopped:
+        except (KeyboardInterrupt, SystemExit) as stopped:
             for note in getattr(stopped, "__notes__", ()):
                 say(note)
             raise

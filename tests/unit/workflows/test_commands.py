@@ -973,7 +973,12 @@ def test_a_batch_that_is_not_taken_leaves_the_later_ones_unsent(
     assert own.posts() == 2
 
 
-def test_what_was_sent_before_ctrl_c_is_told(
+@pytest.mark.parametrize(
+    ("ending", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)], ids=["ctrl-c", "term"]
+)
+def test_what_was_sent_before_it_was_ended_is_told(
+    ending: BaseException,
+    code: int,
     own: Workflow,
     sdk: ImednetSDK,
     monkeypatch: pytest.MonkeyPatch,
@@ -988,7 +993,7 @@ def test_what_was_sent_before_ctrl_c_is_told(
         return job
 
     def stopped(done: int, total: int) -> None:
-        raise KeyboardInterrupt
+        raise ending
 
     monkeypatch.setattr(Jobs, "create", noted)
     monkeypatch.setattr(commands, "tell_sent", stopped)
@@ -996,7 +1001,7 @@ def test_what_was_sent_before_ctrl_c_is_told(
     rows = [f"CM,{s.subject_key},Drug" for s in enrolled]
     path = own.file("u.csv", "\n".join(["formKey,subjectKey,CMTRT", *rows]))
     result = run("update", "DEMO", path, "--batch-size", "2", *CSV, at=own)
-    assert (result.code, result.out) == (130, "")
+    assert (result.code, result.out) == (code, "")
     (batch,) = made
     told = f"2 of 3 records were sent when it broke off; batches sent before this: {batch}"
     assert result.err.splitlines() == [told]
