@@ -173,6 +173,20 @@ def test_what_becomes_protected_is_shown_and_kept_no_more(workbench: Any) -> Non
     assert term not in str(events)
 
 
+def test_the_history_tells_no_detail_that_is_protected_by_now(workbench: Any) -> None:
+    told, store = first_item(), TriageStore()
+    for outcome in ("Fatal", "Not recovered", "***"):
+        found = Finding(
+            *("DEMO", told.kind, f"record {told.record_id}", told.title, f"outcome: {outcome}"),
+            record_id=told.record_id,
+        )
+        assert found.identity == told.identity
+        store.refresh("DEMO", [found], kinds={told.kind})
+    workbench.open("review_workbench.py", item=told.identity, status="all")
+    assert "Fatal" in str(store.history(told.identity))
+    assert "Fatal" not in workbench.text
+
+
 def test_a_comment_stays_while_other_pages_are_shown(workbench: Any) -> None:
     workbench.at.text_area[0].set_value("Half a thought").run()
     workbench.open("home.py").open("review_workbench.py")

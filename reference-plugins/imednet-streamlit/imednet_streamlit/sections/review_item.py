@@ -155,5 +155,5 @@ def _history(store: TriageStore, item: Item) -> None:
 
 def _texts(event: Event, item: Item) -> tuple[str | None, str | None]:
     """Return what a step changed; no earlier text of an item that is masked now."""
-    hidden = event.action == "changed" and MASK in item.title
+    hidden = event.action == "changed" and MASK in item.title + item.detail
     return (MASK, MASK) if hidden else (event.old, event.new)
