@@ -105,6 +105,9 @@ def test_enrolment_is_held_against_the_targets_of_the_sites_that_have_one(
     assert "Of the sites that have a target: 1 of 6." in dashboard.said("caption")
     curve = dashboard.frame("Date", "Cumulative")
     assert curve["Cumulative"].iloc[-1] == site["enrolled"]
+    forecast = metrics.forecast_enrolment(frames, config, asof=moment)
+    middle = forecast.days["date"].iloc[1]
+    assert f"enrolled by {middle:%d %b %Y}**" in dashboard.said("markdown")
 
 
 def test_query_status_tells_what_the_metrics_tell(

@@ -112,10 +112,13 @@ def _steps(sums: pd.Series[Any]) -> None:
 
 def _curve(funnel: pd.DataFrame, picked: list[int], loaded: Loaded) -> None:
     st.subheader("Enrolment over time")
+    sites = filters.within(loaded["site_enrolment"], "site_id", picked)
     with_target = aimed(funnel)
     if 0 < len(with_target) < len(funnel):
         st.caption(f"Of the sites that have a target: {len(with_target)} of {len(funnel)}.")
         funnel, picked = with_target, with_target["site_id"].tolist()
+        # The others enrol nobody towards it, but tell of rates, as in `forecast_enrolment`.
+        sites = sites.assign(open=sites["open"] & sites["site_id"].isin(picked))
     by_site = filters.within(loaded["site_curve"], "site_id", picked)
     curve = by_site.groupby("date")["cumulative"].sum().reset_index()
     if curve.empty:
@@ -126,7 +129,6 @@ def _curve(funnel: pd.DataFrame, picked: list[int], loaded: Loaded) -> None:
     more = None if pd.isna(planned) else max(0, int(planned - sums["enrolled"]))
     if more is None:
         more = _asked_more()
-    sites = filters.within(loaded["site_enrolment"], "site_id", picked)
     forecast = metrics.forecast(sites, more, asof=loaded.asof)
     target = int(sums["enrolled"]) + more
     told = pd.isna(planned)

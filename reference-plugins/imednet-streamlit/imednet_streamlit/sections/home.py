@@ -61,7 +61,10 @@ def _glance(funnel: pd.DataFrame, sites: pd.DataFrame, enrolment: pd.DataFrame) 
         card("Screened", f"{int(row['screened']):,}", "Subjects, of whom some may have failed.")
         card("Enrolled", f"{int(row['enrolled']):,}")
         card("Completed", f"{int(row['completed']):,}")
-        note = "Enrolled of planned. Targets stand in the study's configuration."
+        note = (
+            "Enrolled of planned, at sites with a target. Targets stand in the study's "
+            "configuration."
+        )
         card("Of target", "none" if pd.isna(share) else f"{share:.0f} %", note)
     if not int(row["screened"]):
         st.info("This study has no subjects yet.")
