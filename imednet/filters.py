@@ -36,7 +36,8 @@ def value_text(value: Any, kind: str = "text") -> str:
     Text is quoted unless it is plainly safe; a naive datetime is UTC; `kind`
     "date" is for the API's date-only fields; of a flag, 0 and 1 and text in any case
     will do. Raises TypeError for what cannot be compared (None, a float that is not
-    finite) and ValueError for a time of day in a date-only field.
+    finite) and ValueError for text that is no moment where one is wanted, and for a
+    time of day in a date-only field.
 
     >>> value_text("Chicago Hope"), value_text('a"b'), value_text("S-01")
     ('"Chicago Hope"', '"a\\"b"', 'S-01')
@@ -80,12 +81,15 @@ def _normal(text: str, kind: str) -> Any:
         return text.strip().lower() == "true"
     if kind in ("timestamp", "date"):
         try:
-            return (to_date if kind == "date" else to_timestamp)(text) or text
-        except Unreadable as error:
+            found = (to_date if kind == "date" else to_timestamp)(text)
+        except Unreadable:
+            found = None
+        if found is None:  # also of text without a letter, as a variable that is not set gives
             raise ValueError(
-                f"{text!r} is not {error.expected}: give a date or a datetime, or text such as "
+                f"{text!r} is not a {kind}: give a date or a datetime, or text such as "
                 "2026-01-31 or 2026-01-31T10:00:00Z"
-            ) from None
+            )
+        return found
     return whole(text)
 
 

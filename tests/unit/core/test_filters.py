@@ -207,11 +207,16 @@ def test_moments_and_dates(value: Any, kind: str, text: str) -> None:
             "such as 2026-01-31 or 2026-01-31T10:00:00Z",
         ),
         (
+            (">=", " "),
+            "date_created: ' ' is not a timestamp: give a date or a datetime, or text such as "
+            "2026-01-31 or 2026-01-31T10:00:00Z",
+        ),
+        (
             datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
             "date_created: date value out of range",
         ),
     ],
-    ids=["no-moment", "beyond-the-calendar"],
+    ids=["no-moment", "blank", "beyond-the-calendar"],
 )
 def test_a_moment_that_cannot_be_read_is_refused_by_the_arguments_name(
     value: Any, said: str
