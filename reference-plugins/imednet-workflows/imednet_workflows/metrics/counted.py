@@ -63,10 +63,12 @@ def counted(frames: StudyFrames, asof: date) -> StudyFrames:
     Left out: deleted subjects with all that is theirs, deleted visits and records,
     disabled forms, intervals and variables with their records and visits, and what
     was made after `asof`. A visit dated later than `asof` has not been made. A
-    record without a site gets its subject's. Queries are not touched (see
-    `query_state`). Doing it twice changes nothing, so metrics of the result for the
-    same `asof` do not do it again: do not change its frames in place, make others with
-    `dataclasses.replace`. Raises ValueError if a frame lacks a column.
+    record without a site gets its subject's. Queries are not touched: give their
+    metrics, and `kri_counts`, the frames as they were, or its `state`, since these do
+    not tell any more what was about something gone. Doing it twice changes nothing, so
+    that metrics of the result for the same `asof` do not do it again: do not change its
+    frames in place, make others with `dataclasses.replace`. Raises ValueError if a
+    frame lacks a column.
 
     Example:
         >>> from imednet_workflows.metrics.example import example_study
