@@ -70,8 +70,8 @@ def _guarded(words: list[str]) -> Any:
         sys.stdout.flush()
     except Usage as error:
         return _complain(error, 2)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as stopped:
+        return stopped.code if isinstance(stopped, _ToldToEnd) else 130
     except BrokenPipeError:  # the reader of our output has left (`| head`): no error
         _let_go_of_stdout()
         return 0
@@ -126,8 +126,16 @@ def _prepare_signals() -> None:
             signal.signal(number, _leave)
 
 
+class _ToldToEnd(KeyboardInterrupt):
+    """A signal to end: like Ctrl-C, and unlike SystemExit, no failure of the plugin it meets."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
+
+
 def _leave(number: int, _: object) -> NoReturn:
-    raise SystemExit(128 + number)
+    raise _ToldToEnd(number)
 
 
 def _complain(error: Exception, code: int) -> int:

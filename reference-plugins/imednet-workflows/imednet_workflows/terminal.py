@@ -132,7 +132,7 @@ class Writer:
         failure: ImednetError | None = None
         try:
             result = send()
-        except (KeyboardInterrupt, SystemExit) as stopped:
+        except KeyboardInterrupt as stopped:  # also a request to end, on the command line
             for note in getattr(stopped, "__notes__", ()):
                 say(note)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import shutil
+import signal
 import sys
 from importlib import metadata
 from importlib.machinery import PathFinder
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from wheels import WHOLE, Wheels
 
+from imednet import cli
 from imednet.entry_points import find, load
 
 
@@ -35,6 +37,15 @@ def test_find_by_name(wheels: Wheels) -> None:
     assert [point.name for point in find("imednet.plugins")] == ["a"]
     assert find("imednet.plugins", "b") == []
     assert [point.value for point in find("imednet.commands", "b")] == ["some_things:Thing"]
+
+
+def test_a_request_to_end_is_no_failure_of_the_plugin_that_it_meets(
+    wheels: Wheels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "import signal\nfrom imednet import cli\ncli._leave(signal.SIGTERM, None)"
+    wheels.install("some-slow", code, {"imednet.commands: slow": "run"})
+    assert cli._guarded(["slow"]) == 128 + signal.SIGTERM
+    assert capsys.readouterr() == ("", "")
 
 
 # --- where they are looked for

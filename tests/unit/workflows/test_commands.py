@@ -10,6 +10,7 @@ import inspect
 import io
 import json
 import os
+import signal
 import stat
 import sys
 from collections import Counter
@@ -17,13 +18,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 import pytest
 from cli_process import Cli, Result
 
 from imednet import ImednetSDK
+from imednet import cli as cli_module
 from imednet.cli import main
 from imednet.errors import ConfigurationError, ImednetError
 from imednet.models import SiteTarget, StudyConfiguration
@@ -974,10 +976,12 @@ def test_a_batch_that_is_not_taken_leaves_the_later_ones_unsent(
 
 
 @pytest.mark.parametrize(
-    ("ending", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)], ids=["ctrl-c", "term"]
+    ("end", "code"),
+    [(signal.default_int_handler, 130), (cli_module._leave, 143)],
+    ids=["ctrl-c", "term"],
 )
 def test_what_was_sent_before_it_was_ended_is_told(
-    ending: BaseException,
+    end: Callable[..., NoReturn],
     code: int,
     own: Workflow,
     sdk: ImednetSDK,
@@ -993,7 +997,7 @@ def test_what_was_sent_before_it_was_ended_is_told(
         return job
 
     def stopped(done: int, total: int) -> None:
-        raise ending
+        end(signal.SIGTERM, None)
 
     monkeypatch.setattr(Jobs, "create", noted)
     monkeypatch.setattr(commands, "tell_sent", stopped)
