@@ -343,7 +343,10 @@ def _unquoted(login: str | None) -> str | None:
 def query(params: Mapping[str, Any] | None) -> str:
     """Return the query string, with its question mark, of parameters that are not None."""
     pairs = {key: _query_value(v) for key, v in (params or {}).items() if v is not None}
-    return "?" + urlencode(pairs, doseq=True, quote_via=quote, safe="") if pairs else ""
+    try:
+        return "?" + urlencode(pairs, doseq=True, quote_via=quote, safe="") if pairs else ""
+    except UnicodeEncodeError:
+        raise ValueError("params hold bytes that are no text (in UTF-8): correct them") from None
 
 
 def _query_value(value: Any) -> Any:

@@ -237,7 +237,9 @@ class ImednetSDK:
 
 
 def _below_root(path: str) -> str:
-    parts = path.strip("/").split("/") if isinstance(path, str) else [""]
+    from imednet.filters import whole
+
+    parts = whole(path, "path").strip("/").split("/") if isinstance(path, str) else [""]
     if {"", ".", ".."} & set(parts) or "?" in path or "#" in path or "://" in path:
         raise ValueError(
             f"path is {path!r}: give one below the API's root, such as 'studies/DEMO/sites', "

@@ -163,6 +163,24 @@ def test_paths_are_below_the_root(serve: Any, connect: Any, path: str, target: s
 
 
 @pytest.mark.parametrize(
+    ("path", "params", "what"),
+    [
+        ("stud\udce4", None, "path is 'stud\\udce4', which holds"),
+        ("a", {"b": "\udce4"}, "params hold"),
+    ],
+    ids=["path", "params"],
+)
+def test_half_a_character_is_refused_by_its_argument(
+    serve: Any, connect: Any, path: str, params: Any, what: str
+) -> None:
+    server = serve({})
+    with pytest.raises(ValueError, match="bytes that are no text") as caught:
+        connect(server).request("GET", path, params=params)
+    assert str(caught.value).startswith(what)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "",

@@ -19,9 +19,8 @@ TERMS = {"adverse_events.serious": {"Yes": "Y", "No": "N"}}
 
 def publish(**options: Any) -> None:
     store = ConfigStore()
-    config = StudyConfiguration(
-        study_key="DEMO", mappings=EVENTS, terminology_lookups=TERMS, **options
-    )
+    rules = {"mappings": EVENTS, "terminology_lookups": TERMS}
+    config = StudyConfiguration(study_key="DEMO", **(rules | options))
     store.publish("DEMO", store.commit(config, who="A. Berg").version, who="A. Berg")
 
 
@@ -202,3 +201,19 @@ def test_what_no_rule_looks_for_any_more_tells_no_protected_answer(workbench: An
     assert TriageStore().get(told.identity).gone is None  # the rule did not run
     assert "Serious adverse event: ***" in workbench.frame("Severity", "Title")["Title"].tolist()
     assert term not in workbench.text
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["blinded ones were shown", "never shown"])
+def test_blinded_answers_that_were_shown_once_are_not_any_more(
+    workbench: Any, before: bool
+) -> None:
+    told, store = first_item(), TriageStore()
+    publish(allow_blinded=before)
+    term = told.title.removeprefix("Serious adverse event: ")
+    other = Finding("DEMO", told.kind, f"record {told.record_id}", "No term", record_id=1)
+    store.refresh("DEMO", [other], kinds={told.kind})
+    publish(mappings=EVENTS[:1])  # without `serious` no rule looks for such events
+    workbench.open("review_workbench.py", item=told.identity, status="all")
+
+    assert (term not in workbench.text) == before
+    assert ("No term" not in workbench.text) == before

@@ -98,7 +98,7 @@ def _allowed(page: Page, items: list[Item], config: StudyConfiguration | None) -
     Such answers may be protected by now: only a run of the rules can tell.
     """
     since = _decided(page)
-    if since is None or config is None or not config.phi_fields:
+    if since is None or not holding.narrowed(page.here.study_key, config):
         return items
     return [
         replace(item, title=f"{SERIOUS_EVENT.capitalize()}: {MASK}", detail=MASK)

@@ -12,7 +12,8 @@ from imednet.errors import ImednetError
 from imednet.models import StudyConfiguration
 from imednet_streamlit import answers, people, tables
 from imednet_streamlit.page import Page
-from imednet_streamlit.sections import record
+from imednet_streamlit.sections import holding, record
+from imednet_workflows.triage_rules import SERIOUS_EVENT
 from imednet_workflows.triage_store import MASK, NEW, UNDER_REVIEW, Event, Item, TriageStore
 
 __all__ = ["show"]
@@ -41,7 +42,7 @@ def show(
         _record(page, item, config)
     with right:
         _act(store, item)
-    _history(store, item)
+    _history(store, item, narrowed=holding.narrowed(page.here.study_key, config))
 
 
 def _about(item: Item, now: datetime) -> None:
@@ -142,10 +143,10 @@ def _do(step: Step, identity: str, label: str, key: str) -> None:
         st.query_params["item"] = identity  # it stays in sight when it leaves the queue
 
 
-def _history(store: TriageStore, item: Item) -> None:
+def _history(store: TriageStore, item: Item, *, narrowed: bool) -> None:
     st.markdown("**What happened to the item**")
     rows = [
-        (event.when, event.who, event.action, *_texts(event, item), event.comment)
+        (event.when, event.who, event.action, *_texts(event, item, narrowed), event.comment)
         for event in store.history(item.identity)
     ]
     frame = pd.DataFrame(rows, columns=["When (UTC)", "Who", "What", "From", "To", "Comment"])
@@ -153,7 +154,8 @@ def _history(store: TriageStore, item: Item) -> None:
     tables.show(frame, f"item_{item.identity}")
 
 
-def _texts(event: Event, item: Item) -> tuple[str | None, str | None]:
-    """Return what a step changed; no earlier text of an item that is masked now."""
-    hidden = event.action == "changed" and MASK in item.title + item.detail
+def _texts(event: Event, item: Item, narrowed: bool) -> tuple[str | None, str | None]:
+    """Return what a step changed; no earlier answers that may be protected by now."""
+    told = narrowed and item.kind == SERIOUS_EVENT
+    hidden = event.action == "changed" and (told or MASK in item.title + item.detail)
     return (MASK, MASK) if hidden else (event.old, event.new)
