@@ -26,6 +26,8 @@ __all__ = [
     "find",
     "load",
     "owner",
+    "plain",
+    "said",
 ]
 
 #: The group of `sdk.workflows` and `sdk.plugins.NAME`.

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import NoReturn
 
 from imednet.errors import ConfigurationError
 from imednet_streamlit.demo import data_folder, with_folder
@@ -40,7 +37,8 @@ def serve(*, port: int = 8501, no_browser: bool = False, demo: str | None = None
     `demo` is the loopback address of a simulator to show at once, with a configuration
     and in a data folder that are gone afterwards; None lets people sign in. Raises
     ConfigurationError for a port that cannot be used, before anything is started.
-    Ctrl-C ends the child and comes up as KeyboardInterrupt.
+    Ctrl-C, and on the command line a request to end too, ends the child and comes up as
+    KeyboardInterrupt.
     """
     _check_port(port)
     if demo is None:
@@ -50,8 +48,6 @@ def serve(*, port: int = 8501, no_browser: bool = False, demo: str | None = None
 
 
 def _run(line: list[str], environment: dict[str, str]) -> int:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _leave)  # so that the child is never left behind
     child = subprocess.Popen(line, env=environment)
     try:
         return child.wait()
@@ -98,10 +94,6 @@ def _check_port(port: int) -> None:
         ) from error
     finally:
         probe.close()
-
-
-def _leave(number: int, frame: object) -> NoReturn:
-    raise SystemExit(128 + number)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -38,8 +38,7 @@ def pages(connected: Callable[[], Connection | None]) -> Extensions:
             if made.url_path in taken:
                 raise ValueError(f"another page is called {made.url_path!r} too")
         except (Exception, SystemExit) as error:
-            cause = f"{type(error).__name__}: {error}".rstrip(": ")
-            problems.append(str(entry_points.broken(point, cause)))
+            problems.append(str(entry_points.broken(point, entry_points.said(error))))
         else:
             taken.add(made.url_path)
             found.append(made)

@@ -43,8 +43,12 @@ class RegisteredTests:
             fail(f"set `name` in {type(self).__name__}: the entry point's name in {self.group}")
         found = entry_points.find(self.group, self.name)
         if self.distribution is not None:
-            wanted = _plain(self.distribution)
-            found = [point for point in found if point.dist and _plain(point.dist.name) == wanted]
+            wanted = entry_points.plain(self.distribution)
+            found = [
+                point
+                for point in found
+                if entry_points.plain(entry_points.owner(point)[0]) == wanted
+            ]
         if not found:
             fail(self._absent())
         if len(found) > 1:
@@ -83,7 +87,3 @@ class RegisteredTests:
     def without(self, module: str, call: Any, simulator: Simulator) -> None:
         """See that a call says what to install where a module is missing."""
         fail(f"{type(self).__name__} cannot tell what needs {module}: take it out of `optional`.")
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
