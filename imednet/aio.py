@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from enum import Enum
-from functools import partial, wraps
+from functools import lru_cache, partial, wraps
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -79,7 +79,20 @@ def awaited(obj: Any) -> Any:
         >>> asyncio.run(main())
         ('hello you', [0, 1, 2])
     """
-    return _Awaited(obj)
+    return _awaited_class(frozenset(n for n in dir(obj) if not n.startswith("_")))(obj)
+
+
+@lru_cache(256)
+def _awaited_class(names: frozenset[str]) -> type[_Awaited]:
+    """Return a class that shows these names: Python 3.12 and newer ask it what there is.
+
+    `isinstance(sdk.workflows, WorkflowsNamespaceProtocol)` is such a question.
+    """
+    return type("Awaited", (_Awaited,), {name: _attribute(name) for name in names})
+
+
+def _attribute(name: str) -> property:
+    return property(lambda obj: obj.__getattr__(name))
 
 
 class _Awaited:
@@ -106,7 +119,7 @@ def _wrapped(value: Any) -> Any:
         return _on_thread(value)
     home = type(value).__module__.partition(".")[0]
     plain = home in sys.stdlib_module_names or isinstance(value, (type, Enum))
-    return value if plain else _Awaited(value)
+    return value if plain else awaited(value)
 
 
 def _on_thread(function: Callable[..., Any]) -> Callable[..., Any]:

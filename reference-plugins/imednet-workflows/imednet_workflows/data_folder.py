@@ -150,6 +150,8 @@ class Database:
             self._prepare_file()
             with closing(self._connect()) as connection:
                 try:
+                    connection.execute("PRAGMA foreign_keys = ON")
+                    connection.execute("PRAGMA synchronous = FULL")
                     connection.execute(begin)
                     if self._is_new(connection):
                         connection.execute("ROLLBACK")
@@ -182,8 +184,6 @@ class Database:
         where = f"{self.path.resolve().as_uri()}?mode=rw"  # never to make it, with its own mode
         connection = sqlite3.connect(where, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
         return connection
 
     def _is_new(self, connection: sqlite3.Connection) -> bool:

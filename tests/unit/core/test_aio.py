@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from imednet import AsyncImednetSDK, ImednetSDK, aio
 from imednet.aio import awaited
 from imednet.errors import ConfigurationError, ImednetError, NotFoundError, ServerError
 from imednet.listing import RESOURCES
+from imednet.plugins import PARTS, WorkflowsNamespaceProtocol
 
 
 @pytest.fixture
@@ -461,6 +463,16 @@ def test_objects_inside_are_awaited_too() -> None:
 class Doubler:
     def __call__(self, number: int) -> int:
         return 2 * number
+
+
+def test_it_fulfils_the_protocols_that_the_object_does() -> None:
+    parts = dict.fromkeys(PARTS, "here")
+    for whole in (type("Namespace", (), parts)(), SimpleNamespace(**parts)):
+        assert isinstance(awaited(whole), WorkflowsNamespaceProtocol)
+        # As Python asks from 3.12 on: without a look at what only `__getattr__` knows.
+        assert all(inspect.getattr_static(awaited(whole), part) for part in PARTS)
+        assert awaited(whole).record_mapper == "here"
+    assert not isinstance(awaited(SimpleNamespace()), WorkflowsNamespaceProtocol)
 
 
 def test_a_callable_object_is_called_on_a_thread() -> None:

@@ -92,7 +92,7 @@ def valued(name: str, value: Any) -> dict[str, Any]:
         (pd.Timestamp("2026-05-01 10:30"), "2026-05-01 10:30"),
         (pd.NaT, None),
         (pd.NA, None),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "s"), None),
     ],
     ids=lambda value: repr(value)[:40],
 )
