@@ -165,9 +165,7 @@ TABLES: dict[str, tuple[Callable[..., Any], str]] = {
         "Queries reopened, of those ever closed, by site.",
     ),
     "forecast": (
-        lambda m, f, c, at: _forecast(
-            m.forecast_enrolment(f, c, asof=at), m.enrolment_funnel(f, c, asof=at, by=None)
-        ),
+        lambda m, f, c, at: _forecast(m.forecast_enrolment(f, c, asof=at)),
         "When the targets (of --config) will be enrolled: days, as quantiles.",
     ),
     "enrolment_funnel": (
@@ -237,10 +235,9 @@ TABLES: dict[str, tuple[Callable[..., Any], str]] = {
 }
 
 
-def _forecast(found: Forecast, funnel: pd.DataFrame) -> pd.DataFrame:
+def _forecast(found: Forecast) -> pd.DataFrame:
     if found.reason:
         say(f"no forecast: {found.reason}")
-    found.days.attrs |= funnel.attrs
     return found.days
 
 

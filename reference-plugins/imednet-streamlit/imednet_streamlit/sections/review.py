@@ -98,14 +98,12 @@ def _allowed(page: Page, items: list[Item], config: StudyConfiguration | None) -
     Such answers may be protected by now: only a run of the rules can tell.
     """
     since = _decided(page)
-    if since is None or not holding.narrowed(page.here.study_key, config):
+    old = [i for i in items if i.kind == SERIOUS_EVENT and since and i.last_found < since]
+    if not old or not holding.narrowed(page.here.study_key, config):
         return items
-    return [
-        replace(item, title=f"{SERIOUS_EVENT.capitalize()}: {MASK}", detail=MASK)
-        if item.kind == SERIOUS_EVENT and item.last_found < since
-        else item
-        for item in items
-    ]
+    title = f"{SERIOUS_EVENT.capitalize()}: {MASK}"
+    masked = {item.identity: replace(item, title=title, detail=MASK) for item in old}
+    return [masked.get(item.identity, item) for item in items]
 
 
 def _run(page: Page, store: TriageStore, config: StudyConfiguration | None) -> str | None:

@@ -14,7 +14,7 @@ from imednet_streamlit import answers, people, tables
 from imednet_streamlit.page import Page
 from imednet_streamlit.sections import holding, record
 from imednet_workflows.triage_rules import SERIOUS_EVENT
-from imednet_workflows.triage_store import MASK, NEW, UNDER_REVIEW, Event, Item, TriageStore
+from imednet_workflows.triage_store import MASK, NEW, UNDER_REVIEW, Item, TriageStore
 
 __all__ = ["show"]
 
@@ -42,7 +42,7 @@ def show(
         _record(page, item, config)
     with right:
         _act(store, item)
-    _history(store, item, narrowed=holding.narrowed(page.here.study_key, config))
+    _history(store, item, config)
 
 
 def _about(item: Item, now: datetime) -> None:
@@ -143,19 +143,22 @@ def _do(step: Step, identity: str, label: str, key: str) -> None:
         st.query_params["item"] = identity  # it stays in sight when it leaves the queue
 
 
-def _history(store: TriageStore, item: Item, *, narrowed: bool) -> None:
+def _history(store: TriageStore, item: Item, config: StudyConfiguration | None) -> None:
     st.markdown("**What happened to the item**")
+    events = store.history(item.identity)
+    changed = [event for event in events if event.action == "changed"]
+    hidden = changed if changed and _outgrown(item, config) else []
     rows = [
-        (event.when, event.who, event.action, *_texts(event, item, narrowed), event.comment)
-        for event in store.history(item.identity)
+        (e.when, e.who, e.action, *((MASK, MASK) if e in hidden else (e.old, e.new)), e.comment)
+        for e in events
     ]
     frame = pd.DataFrame(rows, columns=["When (UTC)", "Who", "What", "From", "To", "Comment"])
     frame["When (UTC)"] = pd.to_datetime(frame["When (UTC)"], utc=True)
     tables.show(frame, f"item_{item.identity}")
 
 
-def _texts(event: Event, item: Item, narrowed: bool) -> tuple[str | None, str | None]:
-    """Return what a step changed; no earlier answers that may be protected by now."""
-    told = narrowed and item.kind == SERIOUS_EVENT
-    hidden = event.action == "changed" and (told or MASK in item.title + item.detail)
-    return (MASK, MASK) if hidden else (event.old, event.new)
+def _outgrown(item: Item, config: StudyConfiguration | None) -> bool:
+    """Tell whether earlier titles and details of an item may hold what is protected by now."""
+    if MASK in item.title + item.detail:
+        return True
+    return item.kind == SERIOUS_EVENT and holding.narrowed(item.study_key, config)

@@ -60,7 +60,8 @@ def forecast_enrolment(
 ) -> Forecast:
     """Return the forecast of when `more` subjects are enrolled.
 
-    None is as many as the targets still lack, enrolled by the sites that have one.
+    None is as many as the targets still lack, enrolled by the sites that have one; the
+    names of targets that no site has are then in `days.attrs["unknown_targets"]`.
     No forecast, with the reason in words: under 3 enrolled, no open site, nobody
     more to enrol, or neither `more` nor targets given. Raises ValueError if `more`
     is below 0, a frame lacks a column, or `asof` is no date.
@@ -80,6 +81,9 @@ def forecast_enrolment(
             return _none(None, f"{why}: give `more`, or targets in the configuration")
         more = max(0, int(aimed["planned"].sum() - aimed["enrolled"].sum()))
         sites["open"] &= within(sites["site_id"], aimed["site_id"])
+        found = forecast(sites, more, asof=asof)
+        found.days.attrs |= funnel.attrs
+        return found
     return forecast(sites, more, asof=asof)
 
 
